@@ -1,0 +1,377 @@
+"""The command line ``intr-discover``: parse, call, print.
+
+Only the standard library and Typer are imported here; torch and pandas come with the command that
+needs them, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from intr_discover.console import print_error, progress_bar
+from intr_discover.errors import UserError
+
+if TYPE_CHECKING:
+    from intr_discover.data.specimens import Specimens
+    from intr_discover.training.config import TrainingConfig
+
+app = typer.Typer(
+    help="Find out which visual attributes separate look-alike species.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class Preset(StrEnum):
+    """Sets of training settings."""
+
+    small = "small"
+    paper = "paper"
+
+
+class ModelKind(StrEnum):
+    """What can be trained."""
+
+    intr = "intr"
+    intr_fc = "intr-fc"
+    plain = "plain"
+
+
+class ContextModeName(StrEnum):
+    """How queries outside a context are left out."""
+
+    zero = "zero"
+    subset = "subset"
+
+
+class RankingName(StrEnum):
+    """What heads are ranked by."""
+
+    maximum = "maximum"
+    peak = "peak"
+
+
+Data = Annotated[Path, typer.Argument(help="A folder of photographs or a specimen table.")]
+Run = Annotated[Path, typer.Argument(help="A run folder, or an official INTR checkpoint.")]
+Images = Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or another torch device.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Images that go through the model at once.")]
+Classes = Annotated[
+    Path | None, typer.Option(help="File of class names, for weights that carry none.")
+]
+Context = Annotated[str | None, typer.Option(help="Let only these classes compete: NAME,NAME,...")]
+ContextModeOption = Annotated[
+    ContextModeName, typer.Option(help="Set the other queries to zero, or drop them.")
+]
+
+
+@app.command()
+def specimens(
+    data: Data,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the specimen table here (.csv or .parquet).")
+    ] = None,
+    defects: Annotated[
+        Path | None, typer.Option(help="Write the list of defects here (.csv).")
+    ] = None,
+) -> None:
+    """Say what is there and what is broken."""
+    from intr_discover.data.defects import describe, find_defects
+    from intr_discover.files import write_with
+
+    collection = _read(data)
+    with progress_bar("checking photographs") as progress:
+        found = find_defects(collection, progress=progress)
+    print(describe(collection, found))
+    if out is not None:
+        collection.save(out)
+        print(f"wrote {out}")
+    if defects is not None:
+        write_with(defects, lambda file: found.to_csv(file, index=False))
+        print(f"wrote {defects}")
+
+
+@app.command()
+def train(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="The run folder to make.")],
+    preset: Annotated[
+        Preset, typer.Option(help="small: a few hundred images on a laptop; paper: the paper's.")
+    ] = Preset.small,
+    model: Annotated[ModelKind | None, typer.Option(help="What to train.")] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML file of settings.")] = None,
+    backbone: Annotated[str | None, typer.Option(help="Any timm model name.")] = None,
+    init: Annotated[
+        Path | None, typer.Option(help="Start from DETR, INTR or a run's weights.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of training.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images of a batch.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything random.")] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any other setting: NAME=VALUE (can be repeated)."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
+    skip_broken: Annotated[
+        bool, typer.Option("--skip-broken", help="Leave out photographs that cannot be read.")
+    ] = False,
+    device: Device = "auto",
+) -> None:
+    """Train a model on photographs and leave a run folder."""
+    settings = _settings(config, setting)
+    given = {
+        "model": model and model.value,
+        "backbone": backbone,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "seed": seed,
+    }
+    settings.update({name: value for name, value in given.items() if value is not None})
+    chosen = _training_config(preset, settings, out if resume else None)
+
+    from intr_discover.training.loop import train as run_training
+
+    collection = _read(data, allow_missing=skip_broken)
+    try:
+        with progress_bar("training") as progress:
+            run_training(
+                collection,
+                chosen,
+                out,
+                resume=resume,
+                init=init,
+                skip_broken=skip_broken,
+                device=device,
+                progress=progress,
+                say=lambda line: print(line, flush=True),
+            )
+    except KeyboardInterrupt:
+        raise UserError("interrupted; the same command with --resume continues") from None
+    print(f"run folder: {out}")
+
+
+@app.command()
+def evaluate(
+    run: Run,
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for tables and figures.")],
+    split: Annotated[
+        str | None,
+        typer.Option(help="train, val, test or all; default test where there is one, else all."),
+    ] = None,
+    classes: Classes = None,
+    seed: Seed = 0,
+    batch_size: BatchSize = 32,
+    device: Device = "auto",
+) -> None:
+    """Measure accuracy: top-1, top-5, per class, confusion."""
+    from intr_discover.studies.evaluation import evaluate_run
+
+    collection = _read(data)
+    if split is None:
+        split = "test" if collection.has_split("test") else "all"
+    if split != "all":
+        collection = collection.select(split=split)
+    explainer = _load(run, classes, device)
+    with progress_bar("evaluating") as progress:
+        result = evaluate_run(
+            explainer,
+            collection,
+            split=split,
+            command=_command(),
+            seed=seed,
+            batch_size=batch_size,
+            progress=progress,
+        )
+    result.save(out)
+    summary = result.summary
+    print(
+        f"top-1 {summary['top1']:.1%} (95 % interval {summary['top1_low']:.1%} to "
+        f"{summary['top1_high']:.1%}), top-5 {summary['top5']:.1%}, "
+        f"n = {summary['n']} images of split {split}"
+    )
+    print(f"wrote {out}")
+
+
+@app.command()
+def predict(
+    run: Run,
+    images: Images,
+    csv: Annotated[Path | None, typer.Option(help="Write all rows here.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="Classes to name for each photograph.")] = 5,
+    context: Context = None,
+    context_mode: ContextModeOption = ContextModeName.zero,
+    classes: Classes = None,
+    seed: Seed = 0,
+    batch_size: BatchSize = 32,
+    device: Device = "auto",
+) -> None:
+    """Name the most probable classes of photographs."""
+    from intr_discover.files import write_with
+
+    paths = _image_files(images)
+    explainer = _load(run, classes, device)
+    with progress_bar("predicting") as progress:
+        table = explainer.predict(
+            paths,
+            top=top,
+            context=_names(context),
+            context_mode=context_mode.value,
+            batch_size=batch_size,
+            progress=progress,
+        )
+    if csv is not None:
+        write_with(csv, lambda file: table.to_csv(file, index=False))
+        print(f"wrote {csv}")
+        return
+    for image, rows in table.groupby("image", sort=False):
+        named = ", ".join(f"{row.label} {row.probability:.1%}" for row in rows.itertuples())
+        print(f"{image}: {named}")
+
+
+@app.command()
+def explain(
+    run: Run,
+    images: Images,
+    out: Annotated[Path, typer.Option(help="Folder for figures and maps.")],
+    class_name: Annotated[
+        list[str] | None,
+        typer.Option("--class", help="Show the maps of this class; default the predicted one."),
+    ] = None,
+    context: Context = None,
+    context_mode: ContextModeOption = ContextModeName.zero,
+    layer: Annotated[int, typer.Option(help="Decoder layer from 0; -1 is the last.")] = -1,
+    heads: Annotated[str, typer.Option(help="all, or top3: the three strongest heads.")] = "all",
+    ranking: Annotated[
+        RankingName, typer.Option(help="Rank heads by largest weight, or by the paper's peak.")
+    ] = RankingName.maximum,
+    classes: Classes = None,
+    seed: Seed = 0,
+    batch_size: BatchSize = 1,
+    device: Device = "auto",
+) -> None:
+    """Draw where each head looks: one figure and one file of raw maps an image."""
+    from intr_discover.explain.batch import explain_images
+
+    most = _most_heads(heads)
+    paths = _image_files(images)
+    explainer = _load(run, classes, device)
+    with progress_bar("explaining") as progress:
+        explain_images(
+            explainer,
+            paths,
+            out,
+            classes=class_name,
+            context=_names(context),
+            context_mode=context_mode.value,
+            layer=layer,
+            max_heads=most,
+            ranking=ranking.value,
+            command=_command(),
+            progress=progress,
+        )
+    print(f"wrote {len(paths)} figures to {out}")
+
+
+@app.command("import")
+def import_weights(
+    checkpoint: Annotated[Path, typer.Argument(help="An official INTR or DETR checkpoint.")],
+    classes: Annotated[Path, typer.Option(help="File of class names in the model's order.")],
+    out: Annotated[Path, typer.Option(help="The run folder to make.")],
+    seed: Seed = 0,
+) -> None:
+    """Turn official INTR or DETR weights into a run folder."""
+    from intr_discover.explain.importing import import_checkpoint
+
+    for line in import_checkpoint(checkpoint, classes, out, seed=seed):
+        print(line)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake becomes one line on stderr and status 2."""
+    try:
+        app()
+    except UserError as error:
+        print_error(str(error))
+        sys.exit(2)
+
+
+def _read(data: Path, allow_missing: bool = True) -> Specimens:
+    from intr_discover.data.specimens import Specimens
+
+    return Specimens.read(data, allow_missing=allow_missing)
+
+
+def _load(run: Path, classes: Path | None, device: str) -> Any:
+    from intr_discover.data.class_names import read_class_names
+    from intr_discover.explain.explainer import load
+
+    names = None if classes is None else read_class_names(classes)
+    return load(run, names, device=device)
+
+
+def _settings(config: Path | None, assignments: list[str] | None) -> dict[str, Any]:
+    from intr_discover.training.config import parse_settings, read_settings
+
+    settings = {} if config is None else read_settings(config)
+    settings.update(parse_settings(assignments or []))
+    return settings
+
+
+def _training_config(
+    preset: Preset, settings: dict[str, Any], resumed: Path | None
+) -> TrainingConfig:
+    from intr_discover.training.config import build_config, change
+    from intr_discover.training.run_folder import RunFolder
+
+    stored = None if resumed is None else RunFolder(resumed).training_config
+    return build_config(preset.value, settings) if stored is None else change(stored, settings)
+
+
+def _image_files(paths: list[Path]) -> list[Path]:
+    from intr_discover.data.folders import image_files
+
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = image_files(path)
+            if not inside:
+                raise UserError(f"the folder {path} holds no photographs")
+            found += inside
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise UserError(f"there is no photograph {path}")
+    return found
+
+
+def _names(listed: str | None) -> list[str] | None:
+    if listed is None:
+        return None
+    names = [name.strip() for name in listed.split(",") if name.strip()]
+    if not names:
+        raise UserError("--context names no class; give NAME,NAME")
+    return names
+
+
+def _most_heads(heads: str) -> int | None:
+    if heads == "all":
+        return None
+    number = heads.removeprefix("top")
+    if not (heads.startswith("top") and number.isdigit() and int(number) > 0):
+        raise UserError(f"--heads must be all, or top and a number such as top3, not '{heads}'")
+    return int(number)
+
+
+def _command() -> str:
+    import shlex
+
+    return shlex.join(["intr-discover", *sys.argv[1:]])

@@ -1,0 +1,262 @@
+"""Decoding: any picture file as upright 8-bit sRGB values, and every fault as one ImageError.
+
+``images.py`` holds what the rest of the package calls; here is how it is done.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms, ImageFile, TiffImagePlugin, UnidentifiedImageError
+
+from intr_discover.errors import UserError
+
+#: Pictures with more pixels than this are refused. It is Pillow's own hard limit against files made
+#: to fill the memory; a 150-megapixel camera back still passes.
+MAX_PIXELS = 178_956_970
+
+WHITE = (255, 255, 255)
+BLACK = (0, 0, 0)
+
+# EXIF 2.32, tag 0x0112: how the stored picture must be turned to stand upright.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+# How Pillow, its JPEG 2000 decoder and tifffile say that bytes are missing at the end.
+_WORDS_FOR_TRUNCATED = ("truncated", "broken data stream", "failed to read")
+
+
+class ImageError(UserError):
+    """A picture that cannot be used: one line naming the file and what is wrong with it.
+
+    Attributes
+    ----------
+    kind
+        ``"missing"``, ``"empty"``, ``"truncated"``, ``"gigantic"`` or ``"unreadable"``.
+    """
+
+    def __init__(self, message: str, kind: str = "unreadable") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[tuple[Image.Image, int]]:
+    """Open a picture for the time of the body; give it and its bits a channel.
+
+    Every fault, also one in the body, comes out as an ImageError that names the file.
+    """
+    path, name = Path(path), os.fspath(path)
+    with translated(name):
+        if not path.exists():
+            raise ImageError(f"{name} does not exist", "missing")
+        if path.is_dir():
+            raise ImageError(f"{name} is a folder, not a picture")
+        if path.stat().st_size == 0:
+            raise ImageError(f"{name} is empty (0 bytes): copy it again", "empty")
+        picture = _open_with_pillow(path)
+        if picture is None:
+            yield _read_with_tifffile(path)
+        else:
+            with picture as image:
+                _refuse_gigantic(image.width, image.height)
+                yield image, _bits(image)
+
+
+@contextmanager
+def translated(name: str) -> Iterator[None]:
+    """Turn whatever the body's decoding raises into an ImageError that names the file."""
+    try:
+        yield
+    except (UserError, MemoryError, AssertionError):
+        raise
+    except Image.DecompressionBombError as error:
+        raise ImageError(
+            f"{name} has more than {MAX_PIXELS / 1e6:.0f} million pixels: make it smaller",
+            "gigantic",
+        ) from error
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{name} is not a picture that can be read{_hint(name)}") from error
+    # Pillow's decoders meet bytes that nobody has checked, and raise OSError, SyntaxError,
+    # ValueError, struct.error, EOFError, zlib.error, KeyError and more on them. To the user all
+    # of these mean one thing.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        if any(word in reason.lower() for word in _WORDS_FOR_TRUNCATED):
+            message = f"{name} is cut short (truncated): copy it again"
+            raise ImageError(message, "truncated") from error
+        raise ImageError(f"{name} cannot be read: {reason}") from error
+
+
+def _hint(name: str) -> str:
+    if Path(name).suffix.lower() in (".heic", ".heif"):
+        return ": convert HEIC to JPEG or PNG first"
+    return ""
+
+
+def _open_with_pillow(path: Path) -> Image.Image | None:
+    """Open a picture; None for a TIFF that Pillow cannot read, or not rightly."""
+    try:
+        image = Image.open(path)
+    except UnidentifiedImageError:
+        if _is_tiff(path):
+            return None
+        raise
+    if _pillow_misreads(image):
+        image.close()
+        return None
+    return image
+
+
+def _refuse_gigantic(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise Image.DecompressionBombError(f"{width} x {height} pixels")
+
+
+def _is_tiff(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def _pillow_misreads(image: Image.Image) -> bool:
+    """Return whether Pillow would show the wrong pixels of a TIFF without a word.
+
+    Found with Pillow 12 and 13: uncompressed 16-bit colour stored plane by plane is read as 8-bit,
+    and 16-bit grey with white as zero is not inverted.
+    """
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return False
+    tags = image.tag_v2
+    deep = max(tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,))) > 8
+    planes = tags.get(TiffImagePlugin.PLANAR_CONFIGURATION, 1) == 2
+    uncompressed = tags.get(TiffImagePlugin.COMPRESSION, 1) == 1
+    white_is_zero = tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
+    return deep and ((planes and uncompressed) or white_is_zero)
+
+
+def _read_with_tifffile(path: Path) -> tuple[Image.Image, int]:
+    """Read a TIFF that Pillow cannot: colour in floating point (scikit-image writes it), planes."""
+    import tifffile  # here because few collections need it
+
+    with tifffile.TiffFile(path) as file:
+        if len(file.pages) != 1:
+            raise UnidentifiedImageError(f"{len(file.pages)} pages")
+        page = file.pages.first
+        _refuse_gigantic(page.imagewidth, page.imagelength)
+        values = page.asarray()
+        planes = page.axes == "SYX"
+        white_is_zero = page.photometric == tifffile.PHOTOMETRIC.MINISWHITE
+        orientation = page.tags.valueof(ExifTags.Base.Orientation, default=1)
+        profile = page.iccprofile
+    if planes:
+        values = np.moveaxis(values, 0, -1)
+    if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] not in (3, 4)):
+        raise UnidentifiedImageError(f"shape {values.shape}")
+    eight_bit = _to_8_bits(values, os.fspath(path))
+    image = Image.fromarray(255 - eight_bit if white_is_zero else eight_bit)
+    if orientation in TURNS:
+        image = image.transpose(TURNS[orientation])
+    if profile:
+        image.info["icc_profile"] = profile
+    return image, 8 * values.dtype.itemsize
+
+
+def orientation_of(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 (upright) to 8; a value out of range counts as 1."""
+    value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return value if value in TURNS else 1
+
+
+def _bits(image: Image.Image) -> int:
+    if image.mode == "1":
+        return 1
+    if image.mode in ("I", "F"):
+        return 32
+    tiles = image.tile if isinstance(image, ImageFile.ImageFile) else []
+    # Pillow shows 16-bit colour as plain RGB; only the raw mode of its decoder tells.
+    return 16 if ";16" in image.mode or ";16" in str(tiles) else 8
+
+
+def upright_rgb(
+    image: Image.Image,
+    name: str,
+    background: tuple[int, int, int] = WHITE,
+    use_profile: bool = True,
+) -> np.ndarray:
+    """Return an opened picture as upright sRGB, ``uint8 [H, W, 3]``, a new array.
+
+    Parameters
+    ----------
+    image
+        In any mode; it is not changed.
+    name
+        What to call it in an error.
+    background
+        The colour that transparent parts are laid on.
+    use_profile
+        Whether an embedded colour profile is converted to sRGB.
+    """
+    image.load()
+    # After loading: Pillow's TIFF reader turns the picture by itself and then drops the tag.
+    turn = TURNS.get(orientation_of(image))
+    profile = image.info.get("icc_profile") if use_profile else None
+    if turn is not None:
+        image = image.transpose(turn)
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        image = Image.fromarray(_to_8_bits(_deep_values(image), name))
+    if not image.has_transparency_data:
+        return np.array(_to_srgb(image, profile))
+    with_alpha = image.convert("RGBA")
+    opaque = image.getchannel("L") if image.mode == "LA" else with_alpha.convert("RGB")
+    ground = Image.new("RGB", image.size, background)
+    return np.array(Image.composite(_to_srgb(opaque, profile), ground, with_alpha.getchannel("A")))
+
+
+def _deep_values(image: Image.Image) -> np.ndarray:
+    values = np.asarray(image)
+    # Pillow scales deep PGM files to 16 bits but keeps them in 32.
+    return values.astype(np.uint16) if image.format == "PPM" else values
+
+
+def _to_8_bits(values: np.ndarray, name: str) -> np.ndarray:
+    if values.dtype == np.uint8:
+        return values
+    if values.dtype.kind == "u" and values.dtype.itemsize == 2:
+        return (values >> 8).astype(np.uint8)
+    if values.dtype.kind == "f" and values.min() >= 0 and values.max() <= 1:  # false for NaN
+        return np.rint(values * 255).astype(np.uint8)
+    raise ImageError(
+        f"{name} has {values.dtype.name} values from {values.min():g} to {values.max():g}, whose "
+        "scale is not known: save it with 8 or 16 bits a channel, or as floats from 0 to 1"
+    )
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    if not profile:
+        return image.convert("RGB")
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        mode = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}.get(source.profile.xcolor_space.strip())
+        if mode == "RGB" and image.mode != "CMYK":
+            image = image.convert("RGB")  # greys and palettes carry RGB profiles too
+        if image.mode == mode:
+            target = ImageCms.createProfile("sRGB")
+            converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+            assert converted is not None  # None only when converting in place
+            return converted
+    except (OSError, ImageCms.PyCMSError):
+        pass  # A damaged profile: show the values as they are, like every viewer.
+    return image.convert("RGB")

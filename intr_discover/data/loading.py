@@ -1,0 +1,165 @@
+"""Photographs to batches: augmented and reproducible for training, grouped by size for evaluation.
+
+Every random draw of an image depends on (seed, epoch, image) alone, so that neither the number of
+loading processes nor a restart changes what the model sees.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from intr_discover.data.images import read_image, to_array
+from intr_discover.data.preprocessing import Preprocessing
+
+ImageSource = str | Path | Image.Image | NDArray[np.uint8]
+
+
+class TrainingImages(Dataset[tuple[Tensor, int]]):
+    """Augmented training images, drawn by (epoch, position).
+
+    Parameters
+    ----------
+    paths
+        Image files.
+    labels
+        Class ids ``[n]``.
+    preprocessing
+        Normalisation, and the resize where there is no augmentation.
+    augmentation
+        See ``build_augmentation``.
+    seed
+        Seed of the augmentation.
+    cache_side
+        Keep decoded photographs in memory, reduced to this shorter side in pixels; None reads the
+        file every time.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        labels: NDArray[np.int64],
+        preprocessing: Preprocessing,
+        augmentation: nn.Module | None,
+        seed: int,
+        cache_side: int | None = None,
+    ) -> None:
+        self.paths = list(paths)
+        self.labels = labels
+        self.preprocessing = preprocessing
+        self.augmentation = augmentation
+        self.seed = seed
+        self.cache_side = cache_side
+        self._cache: dict[int, NDArray[np.uint8]] = {}
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, drawn: tuple[int, int]) -> tuple[Tensor, int]:
+        """Return a normalised image ``[3, h, w]`` and its class id for (epoch, position)."""
+        epoch, position = drawn
+        pixels = self._read(position)
+        label = int(self.labels[position])
+        if self.augmentation is None:
+            return self.preprocessing(pixels), label
+        entropy = np.random.SeedSequence([self.seed, epoch, position])
+        with torch.random.fork_rng(devices=[]):
+            # Not torch.manual_seed, which would also set the accelerator's generators.
+            torch.default_generator.manual_seed(int(entropy.generate_state(1)[0]))
+            tensor = self.augmentation(torch.from_numpy(pixels).permute(2, 0, 1).contiguous())
+        return self.preprocessing.normalise(tensor.permute(1, 2, 0).numpy()), label
+
+    def _read(self, position: int) -> NDArray[np.uint8]:
+        if self.cache_side is None:
+            return read_image(self.paths[position])
+        if position not in self._cache:
+            self._cache[position] = _reduce(read_image(self.paths[position]), self.cache_side)
+        return self._cache[position]
+
+
+def _reduce(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    height, width = pixels.shape[:2]
+    if min(height, width) <= side:
+        return pixels.copy()
+    scale = side / min(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
+
+
+def training_batches(
+    images: TrainingImages,
+    batches: Sequence[Sequence[int]],
+    epoch: int,
+    workers: int,
+) -> DataLoader[Any]:
+    """Load given batches of positions; yields a list of ``[3, h, w]`` and class ids ``[B]``."""
+    return DataLoader(
+        images,
+        batch_sampler=[[(epoch, position) for position in batch] for batch in batches],
+        num_workers=workers,
+        collate_fn=_collate,
+        # The loader draws a seed of its own; without this it would come from the global generator
+        # and a resumed training would part from an uninterrupted one.
+        generator=torch.Generator().manual_seed(epoch),
+    )
+
+
+def _collate(items: Sequence[tuple[Tensor, int]]) -> tuple[list[Tensor], Tensor]:
+    images, labels = zip(*items, strict=True)
+    return list(images), torch.tensor(labels)
+
+
+def evaluation_batches(
+    sources: Sequence[ImageSource],
+    preprocessing: Preprocessing,
+    batch_size: int,
+    workers: int = 2,
+) -> Iterator[tuple[list[int], Tensor]]:
+    """Yield (positions, images ``[B, 3, h, w]``), where all images of a batch have one size.
+
+    A photograph is never padded, so what the model says of it does not depend on its neighbours
+    in the batch. Each photograph is read once; at most ``4 * batch_size`` wait in memory.
+
+    Parameters
+    ----------
+    sources
+        Paths, PIL images or uint8 arrays.
+    preprocessing
+        The model's own.
+    batch_size
+        Most images of a batch.
+    workers
+        Threads that read files.
+    """
+    waiting: dict[torch.Size, list[tuple[int, Tensor]]] = defaultdict(list)
+
+    def prepare(source: ImageSource) -> Tensor:
+        return preprocessing(to_array(source))
+
+    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+        for start in range(0, len(sources), batch_size):
+            chunk = sources[start : start + batch_size]
+            for position, image in enumerate(pool.map(prepare, chunk), start):
+                group = waiting[image.shape]
+                group.append((position, image))
+                if len(group) == batch_size:
+                    yield _stack(waiting.pop(image.shape))
+            while sum(len(group) for group in waiting.values()) > 3 * batch_size:
+                # Collections of many sizes would otherwise fill the memory: the oldest size goes.
+                yield _stack(waiting.pop(next(iter(waiting))))
+    for group in waiting.values():
+        yield _stack(group)
+
+
+def _stack(group: list[tuple[int, Tensor]]) -> tuple[list[int], Tensor]:
+    return [position for position, _ in group], torch.stack([image for _, image in group])

@@ -1,0 +1,76 @@
+"""Settings to objects: model, preprocessing, optimiser."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from intr_discover.data.preprocessing import Preprocessing
+from intr_discover.model.intr import INTR, INTRConfig
+from intr_discover.model.plain import PlainClassifier, PlainConfig
+from intr_discover.training.config import TrainingConfig
+
+
+def build_model(config: TrainingConfig, num_classes: int) -> INTR | PlainClassifier:
+    """Return a new model with weights drawn from ``config.seed``, laid out for convolutions."""
+    torch.manual_seed(config.seed)
+    model: INTR | PlainClassifier
+    if config.model == "plain":
+        model = PlainClassifier(
+            PlainConfig(
+                num_classes,
+                backbone=config.backbone,
+                freeze_batch_norm=config.freeze_batch_norm,
+            ),
+            pretrained=config.pretrained,
+        )
+    else:
+        model = INTR(
+            INTRConfig(
+                num_classes,
+                kind=config.model,
+                backbone=config.backbone,
+                backbone_stride=config.backbone_stride,
+                backbone_level=config.backbone_level,
+                freeze_batch_norm=config.freeze_batch_norm,
+                width=config.width,
+                heads=config.heads,
+                encoder_layers=config.encoder_layers,
+                decoder_layers=config.decoder_layers,
+                feed_forward=config.feed_forward,
+                dropout=config.dropout,
+                attention_dropout=config.attention_dropout,
+            ),
+            pretrained=config.pretrained,
+        )
+    if config.precision == "fp64":
+        model = model.double()
+    return model.to(memory_format=torch.channels_last)
+
+
+def build_preprocessing(config: TrainingConfig) -> Preprocessing:
+    """Return how photographs are resized and normalised for evaluation."""
+    return Preprocessing(config.image_size, config.resize, config.longest_side)
+
+
+def build_optimizer(config: TrainingConfig, model: nn.Module) -> torch.optim.Optimizer:
+    """Return the optimiser; every group holds ``highest``, its highest learning rate.
+
+    Four groups at most: backbone or not, with weight decay or without (see ``TrainingConfig``).
+    """
+    backbone_rate = config.backbone_learning_rate
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            slow = name.startswith("backbone.") and backbone_rate is not None
+            decays = config.decay_all or parameter.ndim > 1
+            groups.setdefault((slow, decays), []).append(parameter)
+    settings = []
+    for (slow, decays), parameters in groups.items():
+        rate = backbone_rate if slow and backbone_rate is not None else config.learning_rate
+        decay = config.weight_decay if decays else 0.0
+        settings.append({"params": parameters, "lr": rate, "highest": rate, "weight_decay": decay})
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(settings, momentum=0.9)
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return kind(settings, fused=True)

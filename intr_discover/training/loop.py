@@ -1,0 +1,399 @@
+"""The training loop, one for INTR, INTR-FC and the plain classifier."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from accelerate.utils import broadcast_object_list, gather_object
+from torch import nn
+from torch.nn import functional
+
+from intr_discover.data.augmentation import build_augmentation
+from intr_discover.data.loading import TrainingImages, evaluation_batches, training_batches
+from intr_discover.data.preprocessing import Preprocessing
+from intr_discover.data.specimens import Specimens
+from intr_discover.errors import UserError, shorten
+from intr_discover.model.checkpoint import initialise_from
+from intr_discover.model.intr import INTR
+from intr_discover.model.plain import PlainClassifier
+from intr_discover.provenance import versions
+from intr_discover.training.batches import epoch_batches
+from intr_discover.training.build import build_model, build_optimizer, build_preprocessing
+from intr_discover.training.config import TrainingConfig, as_dict, differences
+from intr_discover.training.prepare import TrainingData, prepare_data
+from intr_discover.training.run_folder import RunFolder
+from intr_discover.training.schedule import rate_factor
+from intr_discover.training.state import (
+    Totals,
+    TrainingState,
+    generator_states,
+    load_state,
+    restore_generators,
+    save_state,
+)
+
+Say = Callable[[str], None]
+Progress = Callable[[int, int], None]
+
+MOST_CACHED_PIXELS = 1_000_000_000
+"""Decoded training images stay in memory while they need fewer bytes than three times this."""
+
+SAME_ANSWER = 1e-4
+"""Spread of logits over images below which a model gives every image the same answer."""
+
+
+def train(
+    specimens: Specimens,
+    config: TrainingConfig,
+    out: Path,
+    *,
+    resume: bool = False,
+    init: Path | None = None,
+    skip_broken: bool = False,
+    device: str = "auto",
+    progress: Progress | None = None,
+    say: Say = print,
+) -> Path:
+    """Train a model and leave a run folder.
+
+    Parameters
+    ----------
+    specimens
+        The collection; rows of split ``test`` are never opened.
+    config
+        All settings.
+    out
+        The run folder.
+    resume
+        Continue a run that was interrupted; on one CPU process the final weights are exactly those
+        of an uninterrupted run.
+    init
+        Start from the weights of a DETR, INTR or run folder.
+    skip_broken
+        Leave out photographs that cannot be read.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    progress
+        Called with (steps done, steps in all).
+    say
+        Called with one line for people at a time, on the main process only.
+
+    Returns
+    -------
+    Path
+        The run folder.
+
+    Raises
+    ------
+    UserError
+        If the data, the settings or the run folder do not permit training, or the loss is not
+        finite.
+    """
+    run = RunFolder(out)
+    _check_run(run, config, resume)
+    if resume and run.finished:
+        say(f"{out} is finished already")
+        return out
+    accelerator = _accelerator(config, device)
+    try:
+        _train(accelerator, run, specimens, config, resume, init, skip_broken, progress, say)
+    finally:
+        accelerator.end_training()
+        # Accelerate keeps its settings for the process; another training may want others.
+        AcceleratorState._reset_state(reset_partial_state=True)
+    return out
+
+
+def _train(
+    accelerator: Accelerator,
+    run: RunFolder,
+    specimens: Specimens,
+    config: TrainingConfig,
+    resume: bool,
+    init: Path | None,
+    skip_broken: bool,
+    progress: Progress | None,
+    say: Say,
+) -> None:
+    main = accelerator.is_main_process
+
+    def tell(line: str) -> None:
+        if main:
+            run.log(line)
+            say(line)
+
+    data = _prepare_once(accelerator, specimens, config, skip_broken)
+    for note in data.notes:
+        tell(note)
+    preprocessing = build_preprocessing(config)
+    model = build_model(config, len(data.classes))
+    if init is not None:
+        fresh = initialise_from(model, init)
+        tell(f"started from {init}" + (f"; new: {shorten(fresh)}" if fresh else ""))
+    if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    optimizer = build_optimizer(config, model)
+    prepared, optimizer = accelerator.prepare(model, optimizer)
+
+    state = TrainingState(data_fingerprint=data.fingerprint)
+    saved = load_state(run.path) if resume else None
+    if saved is not None:
+        state, parts, generators = saved
+        if state.data_fingerprint != data.fingerprint:
+            raise UserError(
+                f"{run.path}: the photographs, labels or splits have changed since this training "
+                "began; train into another folder"
+            )
+        if len(generators) != accelerator.num_processes:
+            raise UserError(
+                f"{run.path} was trained by {len(generators)} processes; resume it with as many"
+            )
+        model.load_state_dict(parts["model"])
+        optimizer.load_state_dict(parts["optimizer"])
+        if accelerator.scaler is not None and "scaler" in parts:
+            accelerator.scaler.load_state_dict(parts["scaler"])
+        restore_generators(generators[accelerator.process_index])
+        tell(f"resumed at epoch {state.epoch + 1}, step {state.step + 1}")
+    elif main:
+        run.start(_describe(model, config, preprocessing, data))
+
+    images = _training_images(data, config, preprocessing)
+    share = (accelerator.process_index, accelerator.num_processes)
+    steps_per_epoch = len(epoch_batches(len(images), config.batch_size, config.seed, 0, *share))
+    last_saved = time.monotonic()
+
+    def save() -> None:
+        nonlocal last_saved
+        generators = gather_object([generator_states()])
+        if main:
+            parts: dict[str, Any] = {
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+            }
+            if accelerator.scaler is not None:
+                parts["scaler"] = accelerator.scaler.state_dict()
+            save_state(run.path, state, parts, generators)
+        last_saved = time.monotonic()
+
+    for epoch in range(state.epoch, config.epochs):
+        if _should_stop(state, config):
+            break
+        started = time.monotonic() - state.totals.seconds
+        prepared.train()
+        batches = epoch_batches(len(images), config.batch_size, config.seed, epoch, *share)
+        loader = training_batches(images, batches[state.step :], epoch, config.workers)
+        for batch, labels in loader:
+            step = epoch * steps_per_epoch + state.step
+            factor = rate_factor(config, step, steps_per_epoch)
+            for group in optimizer.param_groups:
+                group["lr"] = group["highest"] * factor
+            with accelerator.autocast():
+                logits = prepared(batch).logits
+                labels = labels.to(logits.device)
+                loss = functional.cross_entropy(
+                    logits if config.precision == "fp64" else logits.float(),
+                    labels,
+                    label_smoothing=config.label_smoothing,
+                )
+            if not torch.isfinite(loss):
+                raise UserError(
+                    f"the loss is {loss.item()} at epoch {epoch + 1}, step {state.step + 1}: "
+                    "training has diverged; try half the learning rate, or precision fp32"
+                )
+            optimizer.zero_grad()
+            accelerator.backward(loss)
+            if config.gradient_clip:
+                accelerator.clip_grad_norm_(prepared.parameters(), config.gradient_clip)
+            optimizer.step()
+
+            state.step += 1
+            state.totals.loss += loss.item() * len(labels)
+            state.totals.correct += int((logits.argmax(-1) == labels).sum())
+            state.totals.seen += len(labels)
+            state.totals.seconds = time.monotonic() - started
+            if progress is not None and main:
+                progress(step + 1, config.epochs * steps_per_epoch)
+            if time.monotonic() - last_saved > 60 * config.checkpoint_minutes:
+                save()
+
+        top1, val_loss, spread = _validate(accelerator, model, data, preprocessing, config)
+        totals = _sum_over_processes(accelerator, state.totals)
+        rate = max(group["lr"] for group in optimizer.param_groups)
+        state.history.append(
+            {
+                "epoch": epoch + 1,
+                "learning_rate": rate,
+                "train_loss": totals.loss / totals.seen,
+                "train_top1": totals.correct / totals.seen,
+                "val_loss": val_loss,
+                "val_top1": top1,
+                "seconds": time.monotonic() - started,
+            }
+        )
+        if state.is_best(top1, val_loss):
+            state.best_top1, state.best_loss, state.best_epoch = top1, val_loss, epoch + 1
+            if main:
+                run.save_best(model)
+        if spread is not None and spread < SAME_ANSWER:
+            tell(
+                f"warning: after epoch {epoch + 1} the model gives every image the same answer; "
+                "it is not learning: try a lower learning rate, or start from pretrained weights"
+            )
+        state.epoch, state.step, state.totals = epoch + 1, 0, Totals()
+        save()
+        if main:
+            run.record(state.history)
+        tell(_epoch_line(state, config))
+
+    if main:
+        run.record(state.history)
+        run.finish(model, state.history, state.best_epoch)
+    tell(_end_line(state, config))
+    accelerator.wait_for_everyone()
+
+
+def _check_run(run: RunFolder, config: TrainingConfig, resume: bool) -> None:
+    if not resume:
+        run.check_free()
+        return
+    stored = run.training_config
+    if stored is not None:  # else it was killed before anything was written: begin
+        changed = differences(config, stored)
+        if changed:
+            raise UserError(
+                f"{run.path} cannot be resumed with other settings ({shorten(changed)}); "
+                "repeat the settings it was started with"
+            )
+
+
+def _accelerator(config: TrainingConfig, device: str) -> Accelerator:
+    if device not in ("auto", "cpu", "cuda"):
+        raise UserError(f"device '{device}' is unknown: use auto, cpu or cuda")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError("there is no CUDA device that torch can use; use --device cpu")
+    mixed = config.precision if config.precision in ("bf16", "fp16") else "no"
+    return Accelerator(cpu=device == "cpu", mixed_precision=mixed)
+
+
+def _prepare_once(
+    accelerator: Accelerator, specimens: Specimens, config: TrainingConfig, skip_broken: bool
+) -> TrainingData:
+    """Check and split the photographs on the main process; all processes get the result."""
+    outcome: list[TrainingData | UserError | None] = [None]
+    if accelerator.is_main_process:
+        try:
+            outcome[0] = prepare_data(specimens, config, skip_broken=skip_broken)
+        except UserError as error:
+            outcome[0] = error
+    broadcast_object_list(outcome)
+    if isinstance(outcome[0], UserError):
+        raise outcome[0]
+    assert isinstance(outcome[0], TrainingData)
+    return outcome[0]
+
+
+def _training_images(
+    data: TrainingData, config: TrainingConfig, preprocessing: Preprocessing
+) -> TrainingImages:
+    # Light augmentation takes crops of at least 0.35 of the area, 0.6 of a side, so photographs
+    # reduced to 1.5 times the input size lose nothing that a crop would show.
+    side = round(1.5 * config.image_size)
+    fits = len(data.train) * side * side * 4 / 3 < MOST_CACHED_PIXELS
+    cached = config.augmentation == "light" and config.workers == 0 and fits
+    return TrainingImages(
+        data.train.paths,
+        data.train.label_ids(data.classes),
+        preprocessing,
+        build_augmentation(config.augmentation, config.image_size, config.longest_side),
+        config.seed,
+        side if cached else None,
+    )
+
+
+def _validate(
+    accelerator: Accelerator,
+    model: INTR | PlainClassifier,
+    data: TrainingData,
+    preprocessing: Preprocessing,
+    config: TrainingConfig,
+) -> tuple[float | None, float | None, float | None]:
+    """Return validation top-1, loss, and the spread of logits over images; None without images."""
+    paths = data.validation.paths
+    mine = list(range(accelerator.process_index, len(paths), accelerator.num_processes))
+    model.eval()
+    rows: list[tuple[int, list[float]]] = []
+    sources = [paths[position] for position in mine]
+    for positions, images in evaluation_batches(sources, preprocessing, config.batch_size):
+        with torch.inference_mode(), accelerator.autocast():
+            logits = model(images).logits.float().cpu().numpy()
+        rows += [(mine[p], row.tolist()) for p, row in zip(positions, logits, strict=True)]
+    rows = sorted(gather_object(rows))
+    if not rows:
+        return None, None, None
+    logits = np.array([row for _, row in rows])
+    labels = data.validation.label_ids(data.classes)
+    log_probabilities = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    loss = -float(log_probabilities[np.arange(len(labels)), labels].mean())
+    top1 = float((logits.argmax(1) == labels).mean())
+    return top1, loss, float(logits.std(axis=0).max()) if len(rows) > 1 else None
+
+
+def _sum_over_processes(accelerator: Accelerator, totals: Totals) -> Totals:
+    parts = gather_object([totals])
+    return Totals(
+        sum(part.loss for part in parts),
+        sum(part.correct for part in parts),
+        sum(part.seen for part in parts),
+    )
+
+
+def _should_stop(state: TrainingState, config: TrainingConfig) -> bool:
+    waited = state.epoch - state.best_epoch
+    return bool(config.early_stop and state.best_epoch and waited >= config.early_stop)
+
+
+def _describe(
+    model: INTR | PlainClassifier,
+    config: TrainingConfig,
+    preprocessing: Preprocessing,
+    data: TrainingData,
+) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "model": model.describe(),
+        "preprocessing": preprocessing.as_dict(),
+        "classes": data.classes,
+        "training": as_dict(config),
+        "data": {
+            "fingerprint": data.fingerprint,
+            "train": len(data.train),
+            "validation": len(data.validation),
+            "validation_images": data.validation.table["image"].tolist(),
+        },
+        "versions": versions(),
+    }
+
+
+def _epoch_line(state: TrainingState, config: TrainingConfig) -> str:
+    row = state.history[-1]
+    line = f"epoch {state.epoch}/{config.epochs}: train loss {row['train_loss']:.3f}"
+    if row["val_top1"] is not None:
+        line += f", validation top-1 {row['val_top1']:.1%}"
+    return f"{line}, {row['seconds']:.0f} s"
+
+
+def _end_line(state: TrainingState, config: TrainingConfig) -> str:
+    if state.epoch < config.epochs:
+        end = f"stopped early: no better validation top-1 for {config.early_stop} epochs"
+    else:
+        end = "finished"
+    if state.best_epoch:
+        end += f"; best validation top-1 {state.best_top1:.1%} at epoch {state.best_epoch}"
+    return end

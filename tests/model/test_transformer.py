@@ -1,0 +1,220 @@
+"""The layers against torch's own: ``MultiheadAttention`` and the transformer layers."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from intr_discover.model.transformer import (
+    Attention,
+    Decoder,
+    DecoderLayer,
+    EncoderLayer,
+    Knockout,
+    LayerShape,
+    attention_scores,
+    uniform_attention,
+)
+
+WIDTH, HEADS, HIDDEN = 16, 4, 24
+SHAPE = LayerShape(
+    width=WIDTH, heads=HEADS, feed_forward=HIDDEN, dropout=0.1, attention_dropout=0.1
+)
+QUERIES, CELLS = 5, 12
+
+
+def random(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def padding() -> torch.Tensor:
+    """Two pictures: the first fills the grid, the second lacks its last four cells."""
+    padding = torch.zeros(2, CELLS, dtype=torch.bool)
+    padding[1, -4:] = True
+    return padding
+
+
+def mask_of(padding: torch.Tensor) -> torch.Tensor:
+    return ~padding[:, None, None]
+
+
+def randomise(module: nn.Module) -> nn.Module:
+    """Give all weights values away from those they start with."""
+    for seed, parameter in enumerate(module.parameters()):
+        parameter.data = random(*parameter.shape, seed=seed) * 0.3 + 0.1
+    return module.eval()
+
+
+def torch_attention(ours: Attention) -> nn.MultiheadAttention:
+    theirs = nn.MultiheadAttention(WIDTH, HEADS, batch_first=True)
+    theirs.load_state_dict(ours.state_dict())
+    return theirs.eval()
+
+
+def torch_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    renamed = {}
+    for name, value in state.items():
+        name = name.replace("self_attention", "self_attn").replace("feed_forward.", "")
+        renamed[name.replace("cross_attention", "multihead_attn")] = value
+    return renamed
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_attention_equals_torch(padding, masked):
+    ours = randomise(Attention(WIDTH, HEADS, 0.1))
+    query, cells = random(2, QUERIES, WIDTH), random(2, CELLS, WIDTH, seed=1)
+    expected, weights = torch_attention(ours)(
+        query, cells, cells, key_padding_mask=padding if masked else None,
+        need_weights=True, average_attn_weights=False,
+    )  # fmt: skip
+    mask = mask_of(padding) if masked else None
+    torch.testing.assert_close(ours(query, cells, cells, mask), expected, atol=1e-5, rtol=1e-5)
+    heads_query, heads_key, _ = ours.project(query, cells, cells)
+    scores = attention_scores(heads_query, heads_key, mask)
+    torch.testing.assert_close(scores.softmax(-1), weights, atol=1e-6, rtol=1e-5)
+    if masked:
+        assert (scores[1, ..., -4:] == -torch.inf).all()
+
+
+def test_attention_scores_by_hand():
+    query = torch.tensor([[[[1.0, 2.0, 0.0, -1.0]]]])
+    key = torch.tensor([[[[1.0, 1.0, 5.0, 1.0], [0.0, 0.0, 0.0, 4.0]]]])
+    # q·k = 1 + 2 + 0 - 1 = 2 and -4; √4 = 2.
+    assert attention_scores(query, key, None).flatten().tolist() == [1.0, -2.0]
+
+
+def test_encoder_layer_equals_torch_without_positions(padding):
+    ours = randomise(EncoderLayer(SHAPE))
+    theirs = nn.TransformerEncoderLayer(
+        WIDTH, HEADS, HIDDEN, dropout=0.1, activation="relu", batch_first=True, norm_first=False
+    )
+    theirs.load_state_dict(torch_names(ours.state_dict()))
+    cells = random(2, CELLS, WIDTH)
+    # With gradients torch takes its plain path, not the one for inference alone.
+    expected = theirs.eval()(cells, src_key_padding_mask=padding)
+    found = ours(cells, torch.zeros_like(cells), mask_of(padding))
+    torch.testing.assert_close(found[~padding], expected[~padding], atol=1e-5, rtol=1e-5)
+
+
+def test_encoder_layer_adds_positions_to_queries_and_keys_alone(padding):
+    ours = randomise(EncoderLayer(SHAPE))
+    cells, position = random(2, CELLS, WIDTH), random(2, CELLS, WIDTH, seed=1)
+    placed = cells + position
+    found, _ = torch_attention(ours.self_attention)(
+        placed, placed, cells, key_padding_mask=padding
+    )
+    states = ours.norm1(cells + found)
+    states = ours.norm2(states + ours.feed_forward(states))
+    torch.testing.assert_close(
+        ours(cells, position, mask_of(padding)), states, atol=1e-5, rtol=1e-5
+    )
+
+
+def one_layer(layer: DecoderLayer, states, queries, cells, mask):
+    states = layer.exchange(states, queries)
+    found = layer.cross_attention(states + queries, cells, cells, mask)
+    return layer.finish(states, found)
+
+
+def test_decoder_layer_equals_torch_without_queries(padding):
+    ours = randomise(DecoderLayer(SHAPE))
+    theirs = nn.TransformerDecoderLayer(
+        WIDTH, HEADS, HIDDEN, dropout=0.1, activation="relu", batch_first=True, norm_first=False
+    )
+    theirs.load_state_dict(torch_names(ours.state_dict()))
+    states, cells = random(2, QUERIES, WIDTH), random(2, CELLS, WIDTH, seed=1)
+    expected = theirs.eval()(states, cells, memory_key_padding_mask=padding)
+    found = one_layer(ours, states, torch.zeros_like(states), cells, mask_of(padding))
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_decoder_equals_torch_attention_layer_by_layer(padding):
+    """Zeros go in; queries are added to queries and self-attention keys of every layer alone."""
+    decoder = randomise(Decoder(2, SHAPE))
+    queries, cells = random(2, QUERIES, WIDTH), random(2, CELLS, WIDTH, seed=1)
+    states = torch.zeros_like(queries)
+    weights = []
+    for layer in decoder.layers:
+        placed = states + queries
+        found, _ = torch_attention(layer.self_attention)(placed, placed, states)
+        states = layer.norm1(states + found)
+        found, attention = torch_attention(layer.cross_attention)(
+            states + queries, cells, cells, key_padding_mask=padding, average_attn_weights=False
+        )
+        weights.append(attention.transpose(1, 2))
+        states = layer.norm2(states + found)
+        states = layer.norm3(states + layer.feed_forward(states))
+    for index in range(2):
+        output, kept = decoder(queries, cells, mask_of(padding), keep_layer=index)
+        torch.testing.assert_close(output, decoder.norm(states), atol=1e-5, rtol=1e-5)
+        everyone = torch.arange(QUERIES).expand(2, -1)
+        maps, peaks = kept.maps(everyone)
+        torch.testing.assert_close(maps, weights[index], atol=1e-6, rtol=1e-5)
+        scores = attention_scores(kept.query, kept.key, kept.mask)
+        assert torch.equal(peaks, scores.amax(-1).transpose(1, 2))
+
+
+def test_kept_attention_gives_chosen_queries_of_each_picture(padding):
+    decoder = randomise(Decoder(1, SHAPE))
+    _, kept = decoder(
+        random(2, QUERIES, WIDTH), random(2, CELLS, WIDTH, seed=1), mask_of(padding), keep_layer=0
+    )
+    everyone, peaks = kept.maps(torch.arange(QUERIES).expand(2, -1))
+    chosen, chosen_peaks = kept.maps(torch.tensor([[3, 1], [0, 0]]))
+    assert chosen.shape == (2, 2, HEADS, CELLS)
+    torch.testing.assert_close(chosen[0], everyone[0, [3, 1]])
+    torch.testing.assert_close(chosen[1], everyone[1, [0, 0]])
+    torch.testing.assert_close(chosen_peaks[0], peaks[0, [3, 1]])
+
+
+def test_nothing_is_kept_unless_asked_for(padding):
+    decoder = randomise(Decoder(1, SHAPE))
+    _, kept = decoder(random(2, QUERIES, WIDTH), random(2, CELLS, WIDTH), mask_of(padding))
+    assert kept is None
+
+
+def test_uniform_attention_by_hand(padding):
+    uniform = uniform_attention(mask_of(padding), CELLS, torch.zeros(1))
+    assert torch.equal(uniform[0], torch.full((CELLS,), 1 / 12))
+    assert torch.equal(uniform[1], torch.tensor([1 / 8] * 8 + [0.0] * 4))
+    assert torch.equal(uniform_attention(None, 4, torch.zeros(1)), torch.full((1, 4), 0.25))
+
+
+@pytest.mark.parametrize("query", [None, 2])
+@pytest.mark.parametrize("overridden", [False, True])
+def test_gradients_pass_through_knocked_out_heads(padding, query, overridden):
+    """Knocked-out heads are put in place without breaking the gradient of the others."""
+    decoder = randomise(Decoder(2, SHAPE))
+    cells = random(2, CELLS, WIDTH, seed=1).requires_grad_()
+    output, kept = decoder(
+        random(2, QUERIES, WIDTH), cells, mask_of(padding), keep_layer=1,
+        knockouts=[Knockout(1, 0, query)],
+        override=(lambda layer, attention: attention) if overridden else None,
+    )  # fmt: skip
+    maps, _ = kept.maps(torch.arange(QUERIES).expand(2, -1))
+    (output.square().sum() + maps.square().sum()).backward()
+    assert cells.grad.isfinite().all()
+    assert cells.grad.abs().sum() > 0
+
+
+def test_maps_and_peaks_keep_full_precision_in_mixed_precision(padding):
+    decoder = randomise(Decoder(1, SHAPE))
+    everyone = torch.arange(QUERIES).expand(2, -1)
+    with torch.autocast("cpu", torch.bfloat16):
+        _, kept = decoder(
+            random(2, QUERIES, WIDTH), random(2, CELLS, WIDTH), mask_of(padding), keep_layer=0
+        )
+        maps, peaks = kept.maps(everyone)
+    assert maps.dtype == peaks.dtype == torch.float32
+    torch.testing.assert_close(maps.sum(-1), torch.ones(2, QUERIES, HEADS), atol=1e-6, rtol=0)
+
+
+def test_an_override_of_another_shape_is_refused(padding):
+    decoder = randomise(Decoder(1, SHAPE))
+    with pytest.raises(ValueError, match=r"\(2, 5, 4, 12\), got \(2, 5, 4, 11\)"):
+        decoder(
+            random(2, QUERIES, WIDTH), random(2, CELLS, WIDTH), mask_of(padding),
+            override=lambda layer, attention: attention[..., 1:],
+        )  # fmt: skip

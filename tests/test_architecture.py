@@ -1,0 +1,106 @@
+"""Arrows between the rooms point one way, and what is imported is what the project names."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "intr_discover"
+
+# A room may import its own files and those of the rooms named here.
+BOTTOM = {"errors", "files", "provenance"}
+MAY_IMPORT = {
+    "errors": set(),
+    "files": set(),
+    "provenance": set(),
+    "console": {"errors"},
+    "model": BOTTOM,
+    "data": BOTTOM,
+    "figures": BOTTOM,
+    "training": BOTTOM | {"model", "data", "figures"},
+    "explain": BOTTOM | {"model", "data", "figures"},
+    "studies": BOTTOM | {"model", "data", "figures", "explain"},
+}
+
+# Modules whose name is not that of the package that brings them.
+PROVIDED_BY = {
+    "PIL": "pillow",
+    "cv2": "opencv-python-headless",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
+
+
+def imports(path: Path) -> set[str]:
+    """Return the full names of what a file imports, also inside functions."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are written out in full"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def ours(path: Path) -> set[str]:
+    """Return the rooms of intr_discover that a file imports from."""
+    names = [name.split(".") for name in imports(path)]
+    return {parts[1] for parts in names if parts[0] == "intr_discover" and len(parts) > 1}
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+SCRIPTS = sorted((ROOT / "data_prep").rglob("*.py"))
+
+
+def label(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", [f for f in FILES if room_of(f) in MAY_IMPORT], ids=label)
+def test_a_room_imports_only_from_rooms_below_it(path):
+    room = room_of(path)
+    # `from intr_discover import __version__` is no arrow to another room.
+    wrong = ours(path) - MAY_IMPORT[room] - {room, "__version__"}
+    assert not wrong, f"{label(path)} in room {room} imports from {sorted(wrong)}"
+
+
+def test_every_room_has_its_rule():
+    surfaces = {"cli", "__init__", "__main__"}
+    assert {room_of(path) for path in FILES} <= set(MAY_IMPORT) | surfaces
+
+
+@pytest.mark.parametrize("path", [f for f in FILES if room_of(f) == "figures"], ids=label)
+def test_figures_know_no_torch(path):
+    assert not {name for name in imports(path) if name.split(".")[0] in ("torch", "timm")}
+
+
+@pytest.mark.parametrize("path", FILES + SCRIPTS, ids=label)
+def test_every_imported_package_is_a_dependency(path):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {Requirement(line).name.lower() for line in project["dependencies"]}
+    known = {"intr_discover", "data_prep", "__future__"} | set(sys.stdlib_module_names)
+    modules = {name.split(".")[0] for name in imports(path)} - known
+    missing = {module for module in modules if PROVIDED_BY.get(module, module) not in declared}
+    assert not missing, f"{label(path)} imports {sorted(missing)}, not named in pyproject.toml"
+
+
+@pytest.mark.parametrize("module", ["intr_discover", "intr_discover.cli"])
+def test_import_is_light(module):
+    code = f"import sys, {module}; print(sorted({{'torch', 'pandas', 'timm'}} & set(sys.modules)))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert result.stdout.strip() == "[]"
