@@ -242,7 +242,8 @@ def leave_out_untrainable(table: pd.DataFrame, report: Report) -> pd.DataFrame:
         report.warnings.append(f"in train only, without a test image: {shorten(untested, 20)}")
     if len(trainable) == 1:
         report.warnings.append("one label only: nothing to tell apart; choose fewer filters")
-    few = sorted(label for label in trainable if images[label] < 5)
+    training = counts(table["label"][table["split"] == "train"])
+    few = sorted(label for label in trainable if training[label] < 5)
     if few:
-        report.warnings.append(f"fewer than 5 images: {shorten(few, 20)}")
+        report.warnings.append(f"fewer than 5 training images: {shorten(few, 20)}")
     return table

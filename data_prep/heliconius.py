@@ -40,6 +40,10 @@ WHOLE_BUTTERFLY = "museum_spread"
 
 #: A derived mask whose area is farther than this from the published area is noted.
 AREA_TOLERANCE = 0.05
+#: Pixels by which the outline of a wing may reach beyond its outermost landmark.
+LANDMARK_RIM = 3
+#: A published box that leaves out more pixels of a wing than this is noted.
+BOX_TOLERANCE = 2
 
 NEEDED = ("specimens.csv", "split.csv", "landmarks.csv", "mimicry_pairs.csv", "images")
 WRITTEN = (
@@ -62,8 +66,9 @@ README = """# Heliconius races as a specimen table
 
 ## Files
 - `specimens.csv`: image, label, split (as published), specimen_id, mask, and the published columns
-  carried along. width, height, the box `bbox_*` (end not included) and specimen_area_fraction
-  belong to the picture named in `image`; source_sha256 to the published file. `note`: damage,
+  carried along. width, height, the box `bbox_*` (end not included; widened where the published
+  one cuts off part of a wing) and the published specimen_area_fraction belong to the picture named
+  in `image`; source_sha256 to the published file. `note`: damage,
   doubts, and masks that deserve a look.
 - `keypoints.csv`: 18 landmarks of one forewing (landmark_01 is the wing base), pixels of the
   picture named in `image`, origin top left. The wing is the right or the left one of the picture,
@@ -72,8 +77,8 @@ README = """# Heliconius races as a specimen table
   what a human uses where the published README says it, `diagnostic_note` says it in words.
 - `masks/`: derived here, not published: what differs from a smooth model of the backdrop's colour,
   inside the published box; antennae left out, outline 1 pixel inside the visible edge. Areas are
-  within 3 % of the published ones but for the photographs named in `note` (the published area
-  misses pale wing parts there). Shadows close to the body can be included.
+  within 4 % of the published ones but for the photographs named in `note` (the published area
+  seems to miss pale wing parts there). Shadows close to the body can be included.
 - `mutants/` (with --mutants): a table of its own, all in the split test: the published split
   "mutant" is none that can be trained on, and no wild photograph shares the mutants' setup.
   `mutant_pairs.csv`: each mutant and the race it was made from.
@@ -340,17 +345,21 @@ def _place(
     path = source / row["image"]
     photograph = read_image(path)
     height, width = photograph.shape[:2]
-    box = _box(row, width, height)
+    published = _box(row, width, height)
+    reach = _around(published, landmarks, width, height)
     try:
-        mask = segment(photograph, box, has_gaps=row["setup"] == WHOLE_BUTTERFLY)
+        mask = segment(photograph, reach, has_gaps=row["setup"] == WHOLE_BUTTERFLY)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     note = [KNOWN_DEFECTS[row["specimen_id"]]] if row["specimen_id"] in KNOWN_DEFECTS else []
     area = mask.mean() / row["specimen_area_fraction"]
     if abs(area - 1) > AREA_TOLERANCE:
         note.append(f"look at the mask: its area is {area:.2f} of the published one")
+    box = _union(published, pictures.mask_box(mask))
+    if max(abs(new - old) for new, old in zip(box, published, strict=True)) > BOX_TOLERANCE:
+        note.append("the published box cuts off part of a wing: widened")
 
-    photograph, mask, window = pictures.edit(photograph, mask, _around(box, landmarks), options)
+    photograph, mask, window = pictures.edit(photograph, mask, reach, options)
     new: dict[str, object] = dict(row)
     below_images = PurePosixPath(row["image"]).with_suffix(".png").parts[1:]
     new["mask"] = str(PurePosixPath("masks", *below_images))
@@ -388,17 +397,23 @@ def _box(row: pd.Series, width: int, height: int) -> Box:
     return x0, y0, x1, y1
 
 
-def _around(box: Box, landmarks: pd.DataFrame) -> Box:
-    """Return the box grown so that every landmark lies in it (some lie just off the wing)."""
+def _around(box: Box, landmarks: pd.DataFrame, width: int, height: int) -> Box:
+    """Return the box grown to the landmarks that lie outside it; a few boxes cut off a wing."""
     if landmarks.empty:
         return box
     x, y = landmarks["x"], landmarks["y"]
+    left, top = int(np.floor(x.min())), int(np.floor(y.min()))
+    right, bottom = int(np.floor(x.max())) + 1, int(np.floor(y.max())) + 1
     return (
-        min(box[0], max(0, int(np.floor(x.min())))),
-        min(box[1], max(0, int(np.floor(y.min())))),
-        max(box[2], int(np.floor(x.max())) + 1),
-        max(box[3], int(np.floor(y.max())) + 1),
+        max(0, left - LANDMARK_RIM) if left < box[0] else box[0],
+        max(0, top - LANDMARK_RIM) if top < box[1] else box[1],
+        min(width, right + LANDMARK_RIM) if right > box[2] else box[2],
+        min(height, bottom + LANDMARK_RIM) if bottom > box[3] else box[3],
     )
+
+
+def _union(a: Box, b: Box) -> Box:
+    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
 
 
 def _shifted(box: Box, window: Box) -> Box:

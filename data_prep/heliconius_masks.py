@@ -22,6 +22,8 @@ RIM = 0.05
 #: CIELAB distances within which a pixel belongs to the backdrop, while its model is fitted. The
 #: first step starts from one colour for the whole picture and must bridge uneven light.
 FIT_DISTANCES = (20.0, 10.0, 10.0)
+#: Six coefficients need few of the tens of thousands of pixels: one in this many.
+FIT_STEP = 7
 #: CIELAB distance from the backdrop above which a pixel belongs to the specimen. Shading of the
 #: backdrop stays below 8; the palest wing parts (cream hindwing margin) start at 12.
 FOREGROUND_DISTANCE = 12.0
@@ -95,8 +97,10 @@ def _distance_from_backdrop(photograph: np.ndarray, box: Box) -> np.ndarray:
     terms = np.stack([np.ones_like(u), u, v, u * v, u * u, v * v], axis=-1).astype(np.float32)
     backdrop = np.broadcast_to(np.median(lab[candidates], axis=0), lab.shape)
     for limit in FIT_DISTANCES:
-        fitted = np.linalg.norm(lab - backdrop, axis=2) < limit
-        coefficients = np.linalg.lstsq(terms[fitted], lab[fitted], rcond=None)[0]
+        fitted = np.flatnonzero(np.linalg.norm(lab - backdrop, axis=2) < limit)[::FIT_STEP]
+        coefficients = np.linalg.lstsq(
+            terms.reshape(-1, 6)[fitted], lab.reshape(-1, 3)[fitted], rcond=None
+        )[0]
         backdrop = terms @ coefficients
     distance = np.zeros((height, width), dtype=np.float32)
     distance[y0:y1, x0:x1] = np.linalg.norm(lab - backdrop, axis=2)

@@ -198,31 +198,30 @@ def _with_individuals(table: pd.DataFrame, drop_leaks: bool, report: Report) -> 
         ],
         note="",
     )
-    splits = table.groupby("individual")["split"].agg(set)
-    tested = set(splits.index[splits.map(lambda found: len(found) > 1 and "test" in found)])
-    in_both = table["individual"].isin(tested)
+    tested = set(table["individual"][table["split"] == "test"])
+    others = set(table["individual"][table["split"] != "test"])
+    in_both = table["individual"].isin(tested & others)
     leaking = in_both & (table["split"] != "test")
     if leaking.any() and drop_leaks:
         report.warnings.append(
             f"left out (--drop-leaks): {leaking.sum()} training images of butterflies that are "
             "also in test"
         )
-        table = table[~leaking]
-        in_both = in_both[~leaking]
-        in_both[:] = False
+        in_both &= False
     elif leaking.any():
+        flattered = (in_both & ~leaking).sum()
+        share = flattered / (table["split"] == "test").sum()
         report.warnings.append(
-            f"the published split shows {(in_both & ~leaking).sum()} test images' butterflies in "
-            f"train too ({leaking.sum()} images; crops and reflections of the same picture mostly):"
-            " test accuracy is flattered by up to "
-            f"{(in_both & ~leaking).sum() / (table['split'] == 'test').sum():.1%}; "
-            "--drop-leaks leaves the training copies out"
+            f"as published, {flattered} test images ({share:.1%}) show a butterfly that is in "
+            f"train too ({leaking.sum()} images there, mostly the same picture cropped or "
+            "mirrored): test accuracy is flattered by up to that share; --drop-leaks leaves the "
+            "training images out"
         )
         table.loc[in_both, "note"] = "the same butterfly is in train and in test"
     # A specimen may not be in two splits; where the published split does it, each split has a name.
     specimen = table["individual"].where(~in_both, table["individual"] + "-" + table["split"])
     table.insert(3, "specimen_id", specimen)  # after image, label and split
-    return table
+    return table[~leaking] if drop_leaks else table
 
 
 def _with_doubts(table: pd.DataFrame, drop_doubtful: bool, report: Report) -> pd.DataFrame:

@@ -155,7 +155,6 @@ def train(
             )
     except KeyboardInterrupt:
         raise UserError("interrupted; the same command with --resume continues") from None
-    print(f"run folder: {out}")
 
 
 @app.command()

@@ -122,7 +122,10 @@ def broken_images(defects: pd.DataFrame) -> list[str]:
 def describe(specimens: Specimens, defects: pd.DataFrame) -> str:
     """Return what a collection holds and what is wrong with it, in a few lines of text."""
     counts = specimens.table["label"].value_counts()
-    lines = [f"{specimens.source}", f"  {len(specimens)} images of {len(counts)} labels"]
+    lines = [
+        f"{specimens.source}",
+        f"  {_count(len(specimens), 'image')} of {_count(len(counts), 'label')}",
+    ]
     if len(counts) > 1:
         fewest, most = counts.index[-1], counts.index[0]
         lines[-1] += f", {counts[fewest]} ({fewest}) to {counts[most]} ({most}) a label"
@@ -159,6 +162,10 @@ def describe(specimens: Specimens, defects: pd.DataFrame) -> str:
     if defects.empty:
         lines.append("no defects")
     return "\n".join(lines)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _length(table: pd.DataFrame | None) -> int:

@@ -129,7 +129,7 @@ def _choose(train: pd.DataFrame, fraction: float, seed: int) -> set[str]:
 def _target(number: int, fraction: float) -> int:
     if number < LEAST_IMAGES_TO_CUT:
         return 0
-    return min(max(int(fraction * number + 0.5), 1), number - 1)
+    return max(int(fraction * number + 0.5), 1)
 
 
 def _shuffle_key(seed: int, specimen: str) -> str:

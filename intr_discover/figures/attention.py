@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import MaxNLocator
 
+from intr_discover.errors import shorten
 from intr_discover.figures import overlay, style
 from intr_discover.figures.attention_layout import HEADING_HEIGHT, MARGIN, WIDTH, Box, lay_out
 from intr_discover.figures.text import TextRuler, one_line
@@ -25,6 +26,8 @@ Ranking = Literal["maximum", "peak"]
 
 _LETTER_WIDTH = 3.6  # a panel letter and the space after it, in mm
 _BARS_SHOWN = 5
+_SHORTEST_SCALE = 14.0  # of the bars, in mm: names take no more than the rest
+_NAMES_IN_CAPTION = 12
 
 
 def attention_figure(
@@ -318,7 +321,7 @@ def _write_header(
 
 
 def _write_heading(figure: Figure, panel: Box, width: float, letter: str, *words: str) -> None:
-    """Write a bold panel letter above a panel, and the first of ``words`` that fits in ``width``."""
+    """Write a bold panel letter above a panel, and the first of ``words`` that fits beside it."""
     ruler = TextRuler(style.NORMAL_PT)
     room = width - _LETTER_WIDTH
     fitting = [text for text in words if ruler.width(text) <= room]
@@ -340,9 +343,7 @@ def _write_title(axes: Axes, text: str, bold: bool = False) -> None:
     )
 
 
-def _class_heading(
-    label: str, predicted: str, probability: float | None, ranking: Ranking
-) -> str:
+def _class_heading(label: str, predicted: str, probability: float | None, ranking: Ranking) -> str:
     """Return the heading of the heads of one class."""
     role = "predicted class" if label == predicted else "not the predicted class"
     known = f", {_p_equals(probability)}" if probability is not None else ""
@@ -381,12 +382,9 @@ def _bars(
 def _draw_bars(figure: Figure, box: Box, bars: Sequence[_Bar]) -> None:
     """Draw one bar a class: its name, the bar, the value, and a mark at the true class."""
     ruler = TextRuler(style.SMALL_PT)
-    values = [
-        _probability(bar.probability) + ("  ✓ true class" if bar.is_true else "") for bar in bars
-    ]
+    values = [_probability(bar.probability) + ("  ✓ true" if bar.is_true else "") for bar in bars]
     value_width = max(map(ruler.width, values)) + 1.5
-    name_room = min(0.5 * box.width, box.width - value_width - 12.0)
-    names = [ruler.shorten(bar.name, name_room) for bar in bars]
+    names = [ruler.shorten(bar.name, box.width - value_width - _SHORTEST_SCALE) for bar in bars]
     zero = max(map(ruler.width, names)) + 1.5
     full = box.width - zero - value_width
     axes = style.add_axes(figure, box.left, box.top, box.width, box.height)
@@ -395,7 +393,7 @@ def _draw_bars(figure: Figure, box: Box, bars: Sequence[_Bar]) -> None:
     axes.set_axis_off()
     for place, (bar, name, value) in enumerate(zip(bars, names, values, strict=True)):
         length = full * bar.probability
-        text = {"va": "center_baseline", "ha": "left", "fontsize": style.SMALL_PT}
+        text: dict[str, Any] = {"va": "center_baseline", "fontsize": style.SMALL_PT}
         axes.text(0, place, name, **text)
         colour = style.BLUE if bar.is_predicted else style.GREY
         axes.barh(place, length, left=zero, height=0.55, color=colour)
@@ -448,9 +446,11 @@ def _caption(
         others = "All class queries took part."
     else:
         mode = f" (mode {context_mode})" if context_mode else ""
-        others = f"Restricted to {len(context)} class queries{mode}: {', '.join(context)}."
+        names = shorten(context, _NAMES_IN_CAPTION)
+        others = f"Restricted to {len(context)} class queries{mode}: {names}."
     text = (
-        f"{noun}: {'; '.join(labels)}. Cross-attention of decoder layer {layer} of {layers}, "
+        f"{noun}: {shorten(labels, _NAMES_IN_CAPTION)}. "
+        f"Cross-attention of decoder layer {layer} of {layers}, "
         f"{drawn} (numbered from 0), ranked by {criterion}; the mean is over all {heads}. "
         f"One colour scale for all maps, from 0 to {_number(scale)}; a head that looks everywhere "
         f"alike has {_number(uniform)} in each of its {round(1 / uniform)} cells. Weights are raw, "

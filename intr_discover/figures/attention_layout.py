@@ -29,6 +29,7 @@ _LOWEST_PANEL = 8.0
 # What a panel's title needs on two lines ("head 12", "max 0.0012") and on one.
 _TWO_LINE_TITLE = 16.0
 _ONE_LINE_TITLE = 27.0
+_NARROWEST_HEADING = 20.0  # "a Photograph"
 _HIGHEST_PHOTOGRAPH = 50.0
 _NARROWEST_SIDE = 46.0  # for bar chart and colour bar beside the photograph
 _WIDEST_SIDE = 110.0
@@ -174,15 +175,13 @@ def lay_out(aspect: float, heads: int, classes: int, bars: int, caption_lines: i
     else:
         height = min(36.0 if aspect > 0.8 else 50.0, _WIDEST_SIDE / aspect)
         photograph, mean = Box(MARGIN, top, height * aspect, height), None
-        pictures_right = photograph.right
-        headings_room = max(photograph.width, 20.0)
+        headings_room = max(photograph.width, _NARROWEST_HEADING)
+        pictures_right = photograph.left + headings_room
         next_column = pictures_right + 3 * GAP
     bars_height = bars * BAR_PITCH
     right_edge = MARGIN + WIDTH
-    if right_edge - next_column >= _NARROWEST_SIDE:
-        left = next_column
-    else:
-        left = pictures_right + 3 * GAP
+    has_room = right_edge - next_column >= _NARROWEST_SIDE
+    left = next_column if has_room else pictures_right + 3 * GAP
     if right_edge - left >= _NARROWEST_SIDE:
         side = Box(left, top, min(right_edge - left, _WIDEST_SIDE), bars_height)
         colour_bar_top = side.bottom + 2 * GAP if bars else top
@@ -232,7 +231,7 @@ def _side_by_side(grid: Grid, aspect: float, top: float) -> tuple[Box, Box]:
             and ((span + 1) * grid.pitch - GAP) / aspect <= _HIGHEST_PHOTOGRAPH
         ):
             span += 1
-        room = span * grid.pitch - GAP
+        room = min(span * grid.pitch - GAP, WIDTH - span * grid.pitch)
         width = max(grid.panel_width, min(room, _HIGHEST_PHOTOGRAPH * aspect))
         second = MARGIN + span * grid.pitch
     height = width / aspect

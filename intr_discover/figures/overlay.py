@@ -72,11 +72,12 @@ def blend(
     numpy.ndarray
         ``[H, W, 3]`` uint8, sRGB. Where the attention is 0, the grey tone itself.
     """
-    share = np.clip(attention / np.float32(scale), 0.0, 1.0)
-    colours = colormaps[SEQUENTIAL](_FIRST_COLOUR + (_LAST_COLOUR - _FIRST_COLOUR) * share)
+    share = np.clip(attention / np.float32(scale), np.float32(0), np.float32(1))
+    steps = colormaps[SEQUENTIAL](np.linspace(_FIRST_COLOUR, _LAST_COLOUR, 256))[:, :3]
+    colours = steps.astype(np.float32)[np.round(share * 255).astype(np.uint8)]
     opacity = (_MOST_OPAQUE * share**_OPACITY_POWER)[..., None]
-    blended = grey[..., None] * (1.0 - opacity) + colours[..., :3] * opacity
-    return np.round(blended * 255.0).astype(np.uint8)
+    blended = grey[..., None] * (1 - opacity) + colours * opacity
+    return np.round(blended * 255).astype(np.uint8)
 
 
 def colour_ramp(steps: int = 256, tones: int = 32) -> npt.NDArray[np.uint8]:

@@ -72,7 +72,7 @@ def font_families() -> list[str]:
     return [name for name in _WANTED_FONTS if name in installed]
 
 
-def rc_parameters() -> dict[str, Any]:
+def rc_parameters() -> dict[Any, Any]:
     """Return the matplotlib settings of the house style as a plain dictionary."""
     return {
         "font.family": font_families(),
@@ -83,6 +83,8 @@ def rc_parameters() -> dict[str, Any]:
         "ytick.labelsize": SMALL_PT,
         "legend.fontsize": SMALL_PT,
         "figure.titlesize": LARGE_PT,
+        # Letters as wide in a PNG as in a PDF, at every resolution: what was measured to fit, fits.
+        "text.hinting": "none",
         # Class names come from folder names: a "$" in them is no formula.
         "text.parse_math": False,
         "axes.linewidth": 0.5,
@@ -230,8 +232,7 @@ def _file_metadata(name: str, metadata: dict[str, str]) -> dict[str, Any]:
         return dict(metadata)
     everything = json.dumps(metadata, ensure_ascii=False) if metadata else None
     title = metadata.get("Title")
-    if name == "pdf":
-        entries = {"Title": title, "Subject": everything, "CreationDate": None}
-        # PDF takes None for "leave the date out", but not for the others.
-        return {key: value for key, value in entries.items() if value or key == "CreationDate"}
-    return {"Title": title, "Description": everything, "Date": None}
+    details, date = ("Subject", "CreationDate") if name == "pdf" else ("Description", "Date")
+    entries = {"Title": title, details: everything}
+    # None leaves the date out; for the other entries it is not allowed.
+    return {date: None, **{key: value for key, value in entries.items() if value is not None}}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import warnings
 
+import matplotlib
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
 
-from intr_discover.figures.style import DOTS_PER_INCH, MM_PER_INCH, font_families
+from intr_discover.figures.style import MM_PER_INCH, font_families
 
 ELLIPSIS = "…"
+_DOTS_PER_INCH = 72  # unhinted letters are as wide at every resolution; this one is quick
 # A line may end after a space, or after one of the signs that join words in folder names.
 _WORDS = re.compile(r"[^\s_\-/.]*[\s_\-/.]*")
 
@@ -27,14 +30,19 @@ class TextRuler:
 
     def __init__(self, size: float, weight: str = "normal") -> None:
         self._font = FontProperties(family=font_families(), size=size, weight=weight)
-        self._renderer = RendererAgg(1, 1, DOTS_PER_INCH)
+        self._renderer = RendererAgg(1, 1, _DOTS_PER_INCH)
 
     def width(self, text: str) -> float:
         """Return the width of one line of text in mm."""
         if not text:
             return 0.0
-        width, _, _ = self._renderer.get_text_width_height_descent(text, self._font, ismath=False)
-        return float(width) / DOTS_PER_INCH * MM_PER_INCH
+        with matplotlib.rc_context({"text.hinting": "none"}), warnings.catch_warnings():
+            # A sign that no font has: matplotlib says so again when the text is drawn.
+            warnings.filterwarnings("ignore", "Glyph", UserWarning)
+            width, _, _ = self._renderer.get_text_width_height_descent(
+                text, self._font, ismath=False
+            )
+        return float(width) / _DOTS_PER_INCH * MM_PER_INCH
 
     def shorten(self, text: str, width: float) -> str:
         """Return ``text`` on one line, its middle replaced by an ellipsis if it is too wide.

@@ -219,7 +219,7 @@ def initialise_from(model: Model, path_or_state_dict: Source, *, seed: int = 0) 
     wrong: list[str] = []
     for name, own in model.state_dict().items():
         weight = stored.weights.get(theirs(name))
-        if name == "class_queries.weight" and weight is not None and weight.ndim == 2:
+        if name == "class_queries.weight" and weight is not None and _is_matrix(weight):
             weight = fit_queries(weight, own.shape[0], generator)
         if name.startswith("presence.") and weight is not None and weight.shape != own.shape:
             weight = None  # the vectors of other classes are of no use
@@ -275,7 +275,7 @@ def _build(description: Mapping[str, Any], where: str) -> Model:
     """Build the model that a ``config.json`` describes, with random weights."""
     kinds = {"intr": INTRConfig, "intr-fc": INTRConfig, "plain": PlainConfig}
     kind = description.get("kind")
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise UserError(f"{where}: model kind {kind!r} is unknown; update intr-discover")
     fields = get_type_hints(kinds[kind])
     unknown = sorted(set(description) - set(fields))
@@ -352,6 +352,10 @@ def _fill(
         found = "; ".join(f"{fault}: {shorten(names)}" for fault, names in faults.items() if names)
         raise UserError(f"{where}: damaged, or of another model: {found}")
     model.load_state_dict({own[name][0]: weight for name, weight in known.items()}, strict=False)
+
+
+def _is_matrix(weight: Tensor) -> bool:
+    return weight.ndim == 2 and weight.numel() > 0
 
 
 def _same_form(weight: Tensor, own: Tensor) -> bool:

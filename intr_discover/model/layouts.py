@@ -206,10 +206,12 @@ def infer_config(
     missing = [name for name in (queries, hidden) if name not in weights]
     if missing:
         raise UserError(f"{where}: missing keys: {shorten(missing)}; the checkpoint is incomplete")
-    odd = [name for name in (queries, hidden) if weights[name].ndim != 2]
+    odd = [
+        name for name in (queries, hidden) if weights[name].ndim != 2 or not weights[name].numel()
+    ]
     if odd:
         shape = tuple(weights[odd[0]].shape)
-        raise UserError(f"{where}: wrong shape: {odd[0]} is {shape}, expected two dimensions")
+        raise UserError(f"{where}: wrong shape: {odd[0]} is {shape}, expected rows and columns")
     backbone, stride = _infer_backbone(weights, where)
     presence = weights.get("presence_vector.weight")
     shared = presence is None or presence.shape[:1] == (1,)

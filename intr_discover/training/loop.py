@@ -99,6 +99,7 @@ def train(
     run = RunFolder(out)
     _check_run(run, config, resume)
     if resume and run.finished:
+        run.clean_up()
         say(f"{out} is finished already")
         return out
     accelerator = _accelerator(config, device)
@@ -132,6 +133,7 @@ def _train(
     data = _prepare_once(accelerator, specimens, config, skip_broken)
     for note in data.notes:
         tell(note)
+    tell(f"training on {accelerator.device.type}, processes: {accelerator.num_processes}")
     preprocessing = build_preprocessing(config)
     model = build_model(config, len(data.classes))
     if init is not None:
@@ -255,7 +257,7 @@ def _train(
     if main:
         run.record(state.history)
         run.finish(model, state.history, state.best_epoch)
-    tell(_end_line(state, config))
+    tell(f"{_end_line(state, config)}; run folder: {run.path}")
     accelerator.wait_for_everyone()
 
 
@@ -279,7 +281,9 @@ def _accelerator(config: TrainingConfig, device: str) -> Accelerator:
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("there is no CUDA device that torch can use; use --device cpu")
     mixed = config.precision if config.precision in ("bf16", "fp16") else "no"
-    return Accelerator(cpu=device == "cpu", mixed_precision=mixed)
+    # Without cpu=True several processes on a machine without accelerators would train apart.
+    cpu = device == "cpu" or not torch.accelerator.is_available()
+    return Accelerator(cpu=cpu, mixed_precision=mixed)
 
 
 def _prepare_once(

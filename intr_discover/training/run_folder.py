@@ -17,7 +17,7 @@ from intr_discover.model.checkpoint import read_config, save_weights
 from intr_discover.model.intr import INTR
 from intr_discover.model.plain import PlainClassifier
 from intr_discover.training.config import TrainingConfig, build_config
-from intr_discover.training.state import STATE_FILE, remove_state
+from intr_discover.training.state import remove_state
 
 BEST_WEIGHTS = "model.safetensors"
 LAST_WEIGHTS = "last.safetensors"
@@ -122,9 +122,8 @@ class RunFolder:
             self.path / CONFIG,
             {**config, "status": "finished", "best_epoch": best_epoch or len(history)},
         )
-        remove_state(self.path)
+        self.clean_up()
 
-    @property
-    def has_state(self) -> bool:
-        """Return whether there is a state to resume from."""
-        return (self.path / STATE_FILE).exists()
+    def clean_up(self) -> None:
+        """Delete what a finished run no longer needs."""
+        remove_state(self.path)

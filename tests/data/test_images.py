@@ -267,6 +267,14 @@ def test_first_frame_of_animations_and_pages(tmp_path, name):
     assert inspect_image(tmp_path / name).frames == 3
 
 
+def test_preview_pictures_of_phones_are_no_animation(tmp_path):
+    flat = [Image.new("RGB", (16, 16), colour) for colour in (RED, BLUE)]
+    flat[0].save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=flat[1:])
+    facts = inspect_image(tmp_path / "a.jpg")
+    assert (facts.format, facts.frames) == ("MPO", 1)
+    np.testing.assert_allclose(read_image(tmp_path / "a.jpg")[8, 8], RED, atol=2)
+
+
 @pytest.mark.parametrize("suffix", ["jp2", "avif", "webp", "bmp", "tif", "png", "ppm"])
 def test_formats(tmp_path, suffix):
     flat = np.full((40, 48, 3), (200, 100, 50), np.uint8)
@@ -641,6 +649,13 @@ def test_masks_of_other_modes(tmp_path):
     for path in sorted(tmp_path.glob("*.png")):
         np.testing.assert_array_equal(read_mask(path), bright, err_msg=path.name)
     assert read_mask(tmp_path / "big.jpg")[4].tolist() == [False] * 8 + [True] * 8
+
+
+def test_colour_profile_of_a_mask_is_ignored(tmp_path):
+    # A linear 100 would be 168 in sRGB.
+    image = Image.new("L", (4, 4), 100)
+    image.save(tmp_path / "m.png", icc_profile=linear_profile(b"GRAY"))
+    assert not read_mask(tmp_path / "m.png").any()
 
 
 def test_mask_is_turned_like_a_photograph(tmp_path):

@@ -136,7 +136,7 @@ def test_folders_that_are_no_collections(tmp_path):
 
 
 def test_table_with_everything(tmp_path):
-    rows = "x/1.png,007,train,s1,m/1.png,f,1998\nx/2.png,8,test,s2,,m,2001\n"
+    rows = "x/1.png,007,Train,s1,m/1.png,f,1998\nx/2.png,8,testing,s2,,m,2001\n"
     table = collection(tmp_path, rows, "image,label,split,specimen_id,mask,sex,year")
     for source in (table, tmp_path, str(tmp_path)):
         specimens = Specimens.read(source)

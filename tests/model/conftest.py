@@ -1,7 +1,9 @@
-"""Small models for the tests of the model: quick to build, no weight at a value that hides a fault."""
+"""Small models, quick to build, with no weight at a value that would hide a fault."""
 
 from __future__ import annotations
 
+import copy
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +29,12 @@ def scramble(module: nn.Module, seed: int = 0) -> nn.Module:
 def tiny() -> Callable[..., INTR]:
     """Return a builder: ResNet-18 cut at stride 8, 16 channels, 4 heads, evaluation mode."""
 
+    @functools.cache  # most of the time goes into the whole ResNet that is cut afterwards
+    def build_once(config: INTRConfig, seed: int) -> INTR:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return scramble(INTR(config), seed).eval()
+
     def build(seed: int = 0, **changes: Any) -> INTR:
         settings = {
             "num_classes": 5,
@@ -38,10 +46,7 @@ def tiny() -> Callable[..., INTR]:
             "decoder_layers": 2,
             "feed_forward": 24,
         } | changes
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            model = INTR(INTRConfig(**settings))
-        return scramble(model, seed).eval()
+        return copy.deepcopy(build_once(INTRConfig(**settings), seed))
 
     return build
 

@@ -102,9 +102,7 @@ def test_encoder_layer_adds_positions_to_queries_and_keys_alone(padding):
     ours = randomise(EncoderLayer(SHAPE))
     cells, position = random(2, CELLS, WIDTH), random(2, CELLS, WIDTH, seed=1)
     placed = cells + position
-    found, _ = torch_attention(ours.self_attention)(
-        placed, placed, cells, key_padding_mask=padding
-    )
+    found, _ = torch_attention(ours.self_attention)(placed, placed, cells, key_padding_mask=padding)
     states = ours.norm1(cells + found)
     states = ours.norm2(states + ours.feed_forward(states))
     torch.testing.assert_close(
