@@ -63,6 +63,12 @@ Run = Annotated[Path, typer.Argument(help="A run folder, or an official INTR che
 Images = Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or another torch device.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+UnusedSeed = Annotated[
+    int, typer.Option(help="Taken by every command; nothing in this one is random.")
+]
+UnusedBatchSize = Annotated[
+    int, typer.Option(min=1, help="Taken by every command; this one goes image by image.")
+]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images that go through the model at once.")]
 Classes = Annotated[
     Path | None, typer.Option(help="File of class names, for weights that carry none.")
@@ -135,6 +141,8 @@ def train(
         "seed": seed,
     }
     settings.update({name: value for name, value in given.items() if value is not None})
+    if init is not None:
+        settings.setdefault("pretrained", False)  # its weights would be overwritten
     chosen = _training_config(preset, settings, out if resume else None)
 
     from intr_discover.training.loop import train as run_training
@@ -167,7 +175,7 @@ def evaluate(
         typer.Option(help="train, val, test or all; default test where there is one, else all."),
     ] = None,
     classes: Classes = None,
-    seed: Seed = 0,
+    seed: UnusedSeed = 0,
     batch_size: BatchSize = 32,
     device: Device = "auto",
 ) -> None:
@@ -209,7 +217,7 @@ def predict(
     context: Context = None,
     context_mode: ContextModeOption = ContextModeName.zero,
     classes: Classes = None,
-    seed: Seed = 0,
+    seed: UnusedSeed = 0,
     batch_size: BatchSize = 32,
     device: Device = "auto",
 ) -> None:
@@ -253,8 +261,8 @@ def explain(
         RankingName, typer.Option(help="Rank heads by largest weight, or by the paper's peak.")
     ] = RankingName.maximum,
     classes: Classes = None,
-    seed: Seed = 0,
-    batch_size: BatchSize = 1,
+    seed: UnusedSeed = 0,
+    batch_size: UnusedBatchSize = 1,
     device: Device = "auto",
 ) -> None:
     """Draw where each head looks: one figure and one file of raw maps an image."""

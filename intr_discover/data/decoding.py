@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +35,6 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-
 # How Pillow, its JPEG 2000 decoder and tifffile say that bytes are missing at the end.
 _WORDS_FOR_TRUNCATED = ("truncated", "broken data stream", "failed to read")
 
@@ -61,11 +61,13 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[Image.Image, int]]:
     """
     path, name = Path(path), os.fspath(path)
     with translated(name):
-        if not path.exists():
-            raise ImageError(f"{name} does not exist", "missing")
-        if path.is_dir():
+        try:
+            status = path.stat()  # asked once: on network disks every question takes its time
+        except FileNotFoundError as error:
+            raise ImageError(f"{name} does not exist", "missing") from error
+        if stat.S_ISDIR(status.st_mode):
             raise ImageError(f"{name} is a folder, not a picture")
-        if path.stat().st_size == 0:
+        if status.st_size == 0:
             raise ImageError(f"{name} is empty (0 bytes): copy it again", "empty")
         picture = _open_with_pillow(path)
         if picture is None:

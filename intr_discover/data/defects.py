@@ -178,13 +178,14 @@ def _rows(specimens: Specimens) -> list[_Row]:
         if mask is not None:
             masks[image].append(("mask", os.fspath(mask)))
     if specimens.attributes is not None:
-        for _, row in specimens.attributes.iterrows():
-            path = os.fspath(specimens.root / row["mask"])
-            masks[row["image"]].append((f"mask of '{row['attribute']}'", path))
+        columns = specimens.attributes[["image", "attribute", "mask"]]
+        for image, attribute, mask in columns.itertuples(index=False):
+            masks[image].append((f"mask of '{attribute}'", os.fspath(specimens.root / mask)))
     keypoints: dict[str, list[tuple[str, float, float]]] = defaultdict(list)
     if specimens.keypoints is not None:
-        for _, row in specimens.keypoints.dropna(subset=["x", "y"]).iterrows():
-            keypoints[row["image"]].append((row["keypoint"], row["x"], row["y"]))
+        columns = specimens.keypoints[["image", "keypoint", "x", "y"]].dropna()
+        for image, name, x, y in columns.itertuples(index=False):
+            keypoints[image].append((name, x, y))
     return [
         _Row(image, os.fspath(path), tuple(masks[image]), tuple(keypoints[image]))
         for image, path in zip(specimens.table["image"], specimens.paths, strict=True)

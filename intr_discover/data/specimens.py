@@ -213,7 +213,10 @@ class Specimens:
                 )
             keep &= self.table["label"].isin(list(labels)).to_numpy()
         if not keep.any():
-            raise UserError(f"{self.source} has no images of these labels in the split '{split}'")
+            where = f" in the split '{split}'" if split is not None else ""
+            raise UserError(
+                f"{self.source} has no images of {shorten(sorted(labels or []))}{where}"
+            )
         return self.with_table(self.table[keep])
 
     def without(self, images: Collection[str]) -> Specimens:
@@ -236,6 +239,8 @@ class Specimens:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the table as .csv or .parquet, its paths relative to the new place.
 
+        Attributes, keypoints and pairs stay where they are.
+
         Raises
         ------
         UserError
@@ -246,7 +251,7 @@ class Specimens:
         for column in ("image", "mask"):
             if column in table:
                 moved = [self._moved(value, path.parent) for value in table[column]]
-                table[column] = pd.Series(moved, index=table.index, dtype="str")
+                table[column] = pd.Series(moved, index=table.index, dtype=object)
         if path.suffix.lower() == ".csv":
             write_with(path, lambda file: table.to_csv(file, index=False))
         elif path.suffix.lower() == ".parquet":
@@ -267,12 +272,14 @@ class Specimens:
             A photograph cannot be read.
         """
         paths, names = self.paths, self.names
-        columns = [c for c in ("label", "split", "specimen_id") if c in self.table]
-        records = []
-        for row, digest in enumerate(map_in_threads(_sha256, paths, progress=progress)):
-            cells = self.table.loc[row, columns].to_dict()
-            record = [f"{key}={cells[key]}" for key in columns if pd.notna(cells[key])]
-            records.append("\x1f".join([names[row], digest, *record]))
+        digests = map_in_threads(_sha256, paths, progress=progress)
+        fields = [names, digests]
+        for column in ("label", "split", "specimen_id"):
+            if column in self.table:
+                values = self.table[column]
+                fields.append([f"{column}={v}" if isinstance(v, str) else "" for v in values])
+        # Separators that no name holds, so that no two collections give the same text.
+        records = ["\x1f".join(filter(None, record)) for record in zip(*fields, strict=True)]
         return hashlib.sha256("\x1e".join(sorted(records)).encode()).hexdigest()
 
     def summary(self) -> pd.DataFrame:

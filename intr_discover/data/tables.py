@@ -74,7 +74,7 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     twice = sorted(set(table.columns[table.columns.duplicated()]))
     if twice:
         raise UserError(f"the table {path} has the column '{twice[0]}' twice: rename one")
-    table = table.apply(lambda column: column.map(as_text)).astype("str").dropna(how="all")
+    table = _all_as_text(table).dropna(how="all")
     if table.empty:
         raise UserError(f"the table {path} holds no rows")
     return table
@@ -145,6 +145,12 @@ def rows(index: pd.Index) -> str:
     """Return "row 3" or "rows 3, 5 and 2 more" for a message."""
     numbers = list(index)
     return f"row{'s' if len(numbers) > 1 else ''} {shorten(numbers)}"
+
+
+def _all_as_text(table: pd.DataFrame) -> pd.DataFrame:
+    # Cell by cell and not astype("str"), which before pandas 3 writes "None" into empty cells.
+    cells = {name: [as_text(value) for value in table[name]] for name in table.columns}
+    return pd.DataFrame(cells, index=table.index, columns=table.columns, dtype=object)
 
 
 def _read_text_table(path: Path) -> pd.DataFrame:

@@ -30,13 +30,10 @@ def map_in_threads(
         Called with (done, total) in the calling thread.
     """
     results: list[Result] = []
-    pool = ThreadPoolExecutor(max_workers=workers or min(8, os.cpu_count() or 1))
-    try:
+    # When the body raises (an error, Ctrl-C), map's generator cancels all that has not begun.
+    with ThreadPoolExecutor(max_workers=workers or min(8, os.cpu_count() or 1)) as pool:
         for result in pool.map(function, items):
             results.append(result)
             if progress is not None:
                 progress(len(results), len(items))
-    finally:
-        # After an error or Ctrl-C, do not work through what is still waiting.
-        pool.shutdown(cancel_futures=True)
     return results

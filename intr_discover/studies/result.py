@@ -42,7 +42,7 @@ _LIBRARIES = (
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
 
-@dataclass
+@dataclass(repr=False)
 class StudyResult:
     """The outcome of a study, in one shape for the command line, notebooks, report and app.
 
@@ -82,6 +82,10 @@ class StudyResult:
                 raise ValueError(f"{name!r} cannot be part of a file name")
         self.summary = {key: _number(key, value) for key, value in self.summary.items()}
         self.provenance = plain(self.provenance)
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{key}={value}" for key, value in self.summary.items())
+        return f"StudyResult({self.name}: {len(self.table)} rows; {numbers})"
 
     def figures(self) -> dict[str, Figure]:
         """Draw all figures anew and return them by name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -334,3 +335,18 @@ def test_threads_keep_the_order_and_stop_at_an_error():
     with pytest.raises(ValueError, match="first"):
         map_in_threads(fail_at_once, range(10_000), workers=2)
     assert len(started) < 10_000
+
+
+def test_threads_stop_when_progress_is_interrupted():
+    started: list[int] = []
+
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    def work(number: int) -> None:
+        started.append(number)
+        time.sleep(0.001)
+
+    with pytest.raises(KeyboardInterrupt):
+        map_in_threads(work, range(10_000), workers=2, progress=interrupt)
+    assert len(started) < 1000

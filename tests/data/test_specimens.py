@@ -331,8 +331,10 @@ def test_select_and_without(four):
         four.select(split="val")
     with pytest.raises(UserError, match="no label c; it has a, b"):
         four.select(labels=["a", "c"])
-    with pytest.raises(UserError, match="no images of these labels in the split 'test'"):
+    with pytest.raises(UserError, match="no images of b in the split 'test'"):
         four.select(split="test", labels=["b"])
+    with pytest.raises(UserError, match="has no images of"):
+        four.select(labels=[])
 
 
 def test_label_ids_follow_the_order_of_the_classes(four):
@@ -391,6 +393,9 @@ def test_fingerprint_changes_with_the_data_alone(tmp_path):
     shuffled = specimens.with_table(specimens.table.iloc[[2, 0, 1]])
     assert shuffled.fingerprint() == print_
     assert specimens.with_table(specimens.table.assign(sex="f")).fingerprint() == print_
+    without = specimens.with_table(specimens.table.drop(columns="specimen_id"))
+    nobody = specimens.with_table(specimens.table.assign(specimen_id=None))
+    assert without.fingerprint() == nobody.fingerprint() != print_
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     assert Specimens.read(tmp_path / "two").fingerprint() == print_
 
