@@ -93,7 +93,7 @@ def specimens(
     from intr_discover.data.defects import describe, find_defects
     from intr_discover.files import write_with
 
-    collection = _read(data)
+    collection = _read(data, allow_missing=True)
     with progress_bar("checking photographs") as progress:
         found = find_defects(collection, progress=progress)
     print(describe(collection, found))
@@ -147,7 +147,7 @@ def train(
 
     from intr_discover.training.loop import train as run_training
 
-    collection = _read(data, allow_missing=skip_broken)
+    collection = _read(data, allow_missing=True)
     try:
         with progress_bar("training") as progress:
             run_training(
@@ -193,8 +193,7 @@ def evaluate(
             explainer,
             collection,
             split=split,
-            command=_command(),
-            seed=seed,
+            command=["intr-discover", *sys.argv[1:]],
             batch_size=batch_size,
             progress=progress,
         )
@@ -311,7 +310,7 @@ def main() -> None:
         sys.exit(2)
 
 
-def _read(data: Path, allow_missing: bool = True) -> Specimens:
+def _read(data: Path, allow_missing: bool = False) -> Specimens:
     from intr_discover.data.specimens import Specimens
 
     return Specimens.read(data, allow_missing=allow_missing)

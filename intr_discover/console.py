@@ -1,4 +1,4 @@
-"""What people see in the terminal: a progress bar with the time left, and one clear line of error."""
+"""What people see in the terminal: progress with the time left, errors in one clear line."""
 
 from __future__ import annotations
 

@@ -123,15 +123,20 @@ class _Canvas:
 
     def fill(self, outline: Numbers, colour: ArrayLike, within: Numbers | None = None) -> None:
         """Fill ``outline [points, 2]``, or its part ``within`` another, antialiased."""
-        layer = self._layer(outline) * (1.0 if within is None else self._layer(within))
-        self.pixels += layer[..., None] * (np.asarray(colour) - self.pixels)
-        self.coverage = np.maximum(self.coverage, layer)
+        layer = self._layer(outline)
+        if within is not None:
+            layer = np.minimum(layer, self._layer(within))
+        x, y, width, height = cv2.boundingRect(layer)  # the rest of the picture stays as it is
+        box = np.s_[y : y + height, x : x + width]
+        share = layer[box] / 255
+        self.pixels[box] += share[..., None] * (np.asarray(colour) - self.pixels[box])
+        self.coverage[box] = np.maximum(self.coverage[box], share)
 
-    def _layer(self, outline: Numbers) -> Numbers:
+    def _layer(self, outline: Numbers) -> Picture:
         layer = np.zeros(self.coverage.shape, np.uint8)
         points = 16 * (outline @ self.pose[:, :2].T + self.pose[:, 2])  # in sixteenths of a pixel
-        cv2.fillPoly(layer, [np.rint(points).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
-        return layer / 255
+        cv2.fillPoly(layer, [np.rint(points).astype(np.int32)], (255,), cv2.LINE_AA, shift=4)
+        return layer
 
 
 def _photograph(

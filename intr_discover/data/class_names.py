@@ -15,8 +15,8 @@ def read_class_names(path: str | Path) -> list[str]:
     Parameters
     ----------
     path
-        A text file with one name a line; a JSON list; or a table with a column ``label`` (and, where
-        there is one, a column ``id`` that gives the order).
+        A text file with one name a line; a JSON list; or a table with a column ``label`` and, where
+        there is one, a column ``id`` that gives the order.
 
     Raises
     ------

@@ -54,7 +54,8 @@ def write_shapes(out: Path, per_class: int = 40, size: int = 96, seed: int = 0) 
         raise UserError(f"--seed must be 0 or more, not {seed}")
     if out.exists() and not (out.is_dir() and next(out.iterdir(), None) is None):
         raise UserError(f"{out} exists already and is no empty folder: remove it or name another")
-    specimens, attributes = [], []
+    specimens: list[tuple[str, ...]] = []
+    attributes: list[tuple[str, ...]] = []
     for split, number in (("train", per_class), ("test", TEST_PER_CLASS)):
         for species in SPECIES:
             for count in range(1, number + 1):

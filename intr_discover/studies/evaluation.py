@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,11 @@ from statsmodels.stats.proportion import proportion_confint
 from intr_discover.errors import UserError
 from intr_discover.figures.evaluation import confusion_matrix_figure, per_class_accuracy_figure
 from intr_discover.studies.result import StudyResult
+from intr_discover.studies.result import provenance as describe_run
+
+if TYPE_CHECKING:  # the study itself computes with arrays; only evaluate_run is handed these
+    from intr_discover.data.specimens import Specimens
+    from intr_discover.explain.explainer import Explainer
 
 # Random numbers held at once by a resampling test.
 _BATCH_NUMBERS = 2_000_000
@@ -159,6 +164,56 @@ def evaluate_predictions(
             "confusion": partial(confusion_matrix_figure, confusion),
             "per_class_accuracy": partial(per_class_accuracy_figure, per_class),
         },
+    )
+
+
+def evaluate_run(
+    explainer: Explainer,
+    specimens: Specimens,
+    *,
+    split: str,
+    command: Sequence[str] | None = None,
+    batch_size: int = 32,
+    progress: Callable[[int, int], None] | None = None,
+) -> StudyResult:
+    """Let a trained model classify photographs and compare with their labels.
+
+    Parameters
+    ----------
+    explainer
+        The model.
+    specimens
+        The photographs to classify; their labels must be known to the model.
+    split
+        Which split they are, for the record.
+    command
+        The command line, word by word, for the record.
+    batch_size
+        Most images that go through the model at once.
+    progress
+        Called with (images done, images in all).
+
+    Returns
+    -------
+    StudyResult
+        See ``evaluate_predictions``.
+
+    Raises
+    ------
+    UserError
+        If a label is unknown to the model or a photograph cannot be read.
+    """
+    true_ids = specimens.label_ids(explainer.classes)
+    logits = explainer.logits(specimens.paths, batch_size=batch_size, progress=progress)
+    record = describe_run(
+        command, None, explainer.fingerprint, specimens.fingerprint(), split=split
+    )
+    return evaluate_predictions(
+        logits,
+        true_ids,
+        explainer.classes,
+        specimens.table["image"].tolist(),
+        provenance=record,
     )
 
 

@@ -131,14 +131,12 @@ def _train(
             say(line)
 
     data = _prepare_once(accelerator, specimens, config, skip_broken)
-    for note in data.notes:
-        tell(note)
-    tell(f"training on {accelerator.device.type}, processes: {accelerator.num_processes}")
+    notes = list(data.notes)
     preprocessing = build_preprocessing(config)
     model = build_model(config, len(data.classes))
     if init is not None:
         fresh = initialise_from(model, init)
-        tell(f"started from {init}" + (f"; new: {shorten(fresh)}" if fresh else ""))
+        notes.append(f"started from {init}" + (f"; new: {shorten(fresh)}" if fresh else ""))
     if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
     optimizer = build_optimizer(config, model)
@@ -162,9 +160,13 @@ def _train(
         if accelerator.scaler is not None and "scaler" in parts:
             accelerator.scaler.load_state_dict(parts["scaler"])
         restore_generators(generators[accelerator.process_index])
-        tell(f"resumed at epoch {state.epoch + 1}, step {state.step + 1}")
+        notes.append(f"resumed at epoch {state.epoch + 1}, step {state.step + 1}")
     elif main:
         run.start(_describe(model, config, preprocessing, data))
+    notes.append(f"training on {accelerator.device.type}, processes: {accelerator.num_processes}")
+    # Only from here on is anything written: a mistake in the settings leaves no folder behind.
+    for note in notes:
+        tell(note)
 
     images = _training_images(data, config, preprocessing)
     share = (accelerator.process_index, accelerator.num_processes)

@@ -253,9 +253,11 @@ def test_cmyk_tiff(tmp_path):
     assert read_image(tmp_path / "a.tif").tolist() == [[list(RED)]]
 
 
-def test_ycbcr_tiff(tmp_path):
-    Image.fromarray(np.array([[RED, BLUE]], np.uint8)).convert("YCbCr").save(tmp_path / "a.tif")
-    np.testing.assert_allclose(read_image(tmp_path / "a.tif")[0], [RED, BLUE], atol=2)
+def test_ycbcr(tmp_path):
+    image = Image.new("RGB", (32, 16), RED).convert("YCbCr")
+    np.testing.assert_allclose(to_array(image)[8, 8], RED, atol=2)
+    image.save(tmp_path / "a.tif", compression="jpeg")
+    np.testing.assert_allclose(read_image(tmp_path / "a.tif")[8, 8], RED, atol=2)
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp", "a.tif"])

@@ -67,7 +67,10 @@ def test_encode_once_ask_often(explainer, photograph):
         {"layer": 0},
         {"knockout": [(-1, 1)]},
     ):
-        fresh, reused = explainer.explain(photograph, **question), explainer.explain(state, **question)
+        fresh, reused = (
+            explainer.explain(photograph, **question),
+            explainer.explain(state, **question),
+        )
         np.testing.assert_array_equal(fresh.maps, reused.maps)
         np.testing.assert_array_equal(fresh.logits, reused.logits)
 
@@ -150,5 +153,3 @@ def test_devices():
     for wrong in ("gpu", "cuda:99"):
         with pytest.raises(UserError, match="device"):
             choose_device(wrong)
-
-

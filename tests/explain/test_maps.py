@@ -51,7 +51,7 @@ def test_a_map_of_equal_size_is_bilinear_between_cell_centres():
 def test_a_photograph_twice_as_large_keeps_places():
     cells = np.array([[0, 4], [8, 12]], dtype=np.float32)
     placed = place_on_photograph(cells, 4, (8, 8), (16, 16))
-    # Pixel 3 has its centre at 1.75 resized pixels, before the first cell centre at 2; pixel 4 at 2.25.
+    # Pixel 3 has its centre at 1.75 resized pixels, before the first cell's at 2; pixel 4 at 2.25.
     assert placed[0, 3] == 0
     np.testing.assert_allclose(placed[0, 4], 4 * (2.25 - 2) / 4)
     np.testing.assert_allclose(placed[0, 11], 4 * (5.75 - 2) / 4)

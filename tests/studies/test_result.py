@@ -88,7 +88,7 @@ def test_plain_goes_all_the_way_down():
         "when": pd.NaT,
     }
     assert plain(value) == {
-        "path": os.path.join("a", "b"),
+        "path": str(Path("a") / "b"),
         "1": [1, [[1.5, None]]],
         "when": None,
     }

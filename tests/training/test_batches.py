@@ -48,5 +48,7 @@ def test_order_changes_with_seed_and_epoch():
 
 
 def test_every_image_is_used_over_epochs():
-    seen = {p for epoch in range(12) for batch in epoch_batches(10, 4, 0, epoch, 0, 1) for p in batch}
+    seen = {
+        p for epoch in range(12) for batch in epoch_batches(10, 4, 0, epoch, 0, 1) for p in batch
+    }
     assert seen == set(range(10))

@@ -24,7 +24,12 @@ def test_the_paper_preset_is_the_official_recipe():
         "adamw", 5e-5, 1e-5,
     )  # fmt: skip
     assert (paper.weight_decay, paper.decay_all, paper.gradient_clip) == (1e-6, True, 0.1)
-    assert (paper.batch_size, paper.epochs, paper.schedule, paper.drop_epoch) == (12, 140, "step", 80)
+    assert (paper.batch_size, paper.epochs, paper.schedule, paper.drop_epoch) == (
+        12,
+        140,
+        "step",
+        80,
+    )
     assert (paper.backbone, paper.width, paper.heads) == ("resnet50", 256, 8)
     assert (paper.encoder_layers, paper.decoder_layers, paper.feed_forward) == (6, 6, 2048)
     assert (paper.image_size, paper.longest_side, paper.augmentation) == (800, 1333, "detr")
@@ -89,7 +94,8 @@ def test_an_empty_yaml_changes_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"- a\n- b\n", b"epochs: [1,", b"\xff\xfe\x00", b"!!python/object/apply:os.getcwd []"]
+    "content",
+    [b"- a\n- b\n", b"epochs: [1,", b"\xff\xfe\x00", b"!!python/object/apply:os.getcwd []"],
 )
 def test_yaml_that_is_no_settings_is_refused(tmp_path, content):
     path = tmp_path / "settings.yaml"
@@ -104,7 +110,8 @@ def test_a_missing_yaml_is_named(tmp_path):
 
 
 def test_assignments():
-    assert parse_settings(["epochs=3", "learning_rate=1e-3", "backbone=resnet34", "drop_epoch="]) == {
+    given = ["epochs=3", "learning_rate=1e-3", "backbone=resnet34", "drop_epoch="]
+    assert parse_settings(given) == {
         "epochs": 3, "learning_rate": 1e-3, "backbone": "resnet34", "drop_epoch": None,
     }  # fmt: skip
     for wrong in ("epochs", "=3", "epochs=[1"):

@@ -18,7 +18,6 @@ from intr_discover.training.config import TrainingConfig, change
 from intr_discover.training.loop import train
 from intr_discover.training.state import STATE_FILE
 
-
 TINY = TrainingConfig(
     width=32, heads=4, feed_forward=32, image_size=32, epochs=3, batch_size=8, warmup_epochs=0.5,
     learning_rate=1e-3, validation_share=0.2,
@@ -147,7 +146,9 @@ def test_a_damaged_state_is_named(collection, every_step, tmp_path, content):
 @pytest.mark.timeout(600)
 def test_kill_9_at_random_moments(collection_folder, tmp_path):
     """The real thing: a process killed by the system, also while it writes or has just begun."""
-    settings = "image_size=32 width=32 heads=4 feed_forward=32 checkpoint_minutes=0 learning_rate=1e-3"
+    settings = (
+        "image_size=32 width=32 heads=4 feed_forward=32 checkpoint_minutes=0 learning_rate=1e-3"
+    )
     command = [
         sys.executable, "-m", "intr_discover", "train", str(collection_folder),
         "--epochs", "5", "--batch-size", "8", "--device", "cpu", "--resume",

@@ -1,0 +1,192 @@
+"""The command line as a person types it: every command, and every mistake in one line."""
+
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from intr_discover.cli import main
+from tests.training.conftest import draw_collection
+
+TINY = [
+    "--set", "width=32", "--set", "heads=4", "--set", "feed_forward=32", "--set", "image_size=32",
+    "--set", "learning_rate=1e-3", "--set", "warmup_epochs=0.5", "--epochs", "4",
+    "--batch-size", "8", "--device", "cpu",
+]  # fmt: skip
+
+
+def run(monkeypatch, capsys, *words):
+    """Run ``intr-discover WORDS`` in this process: status, stdout, stderr."""
+    monkeypatch.setattr(sys, "argv", ["intr-discover", *map(str, words)])
+    status = 0
+    try:
+        main()
+    except SystemExit as exit_:
+        status = exit_.code or 0
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    return draw_collection(tmp_path_factory.mktemp("drawn"), {"train": 10, "test": 3})
+
+
+@pytest.fixture(scope="module")
+def trained(drawn, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    subprocess.run(
+        [sys.executable, "-m", "intr_discover", "train", str(drawn), "--out", str(folder), *TINY],
+        check=True,
+        capture_output=True,
+    )
+    return folder
+
+
+def test_help_names_every_command(monkeypatch, capsys):
+    status, out, _ = run(monkeypatch, capsys, "--help")
+    assert status == 0
+    for command in ("specimens", "train", "evaluate", "predict", "explain", "import"):
+        assert f"  {command} " in out
+        assert run(monkeypatch, capsys, command, "--help")[0] == 0
+
+
+def test_help_answers_in_under_a_second():
+    """The fastest of several, so that a busy machine does not decide."""
+    fastest = min(_seconds_of_help() for _ in range(5))
+    assert fastest < 1
+
+
+def _seconds_of_help():
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "intr_discover", "--help"], check=True, capture_output=True
+    )
+    return time.perf_counter() - began
+
+
+def test_specimens(monkeypatch, capsys, drawn, tmp_path):
+    status, out, _ = run(
+        monkeypatch, capsys, "specimens", drawn, "--out", tmp_path / "t.csv",
+        "--defects", tmp_path / "defects.csv",
+    )  # fmt: skip
+    assert status == 0
+    assert "39" in out and "train 30" in out and "test 9" in out
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert (tmp_path / table["image"][0]).resolve().is_file()
+    assert pd.read_csv(tmp_path / "defects.csv").columns.tolist() == [
+        "image", "defect", "severity", "detail",
+    ]  # fmt: skip
+
+
+def test_evaluate(monkeypatch, capsys, drawn, trained, tmp_path):
+    status, out, _ = run(
+        monkeypatch, capsys, "evaluate", trained, drawn, "--out", tmp_path / "e", "--device", "cpu"
+    )
+    assert status == 0
+    assert "n = 9 images of split test" in out
+    summary = json.loads((tmp_path / "e" / "summary.json").read_text())
+    assert summary["n"] == 9
+    assert 0 <= summary["top1"] <= summary["top5"] <= 1
+    provenance = json.loads((tmp_path / "e" / "provenance.json").read_text())
+    assert provenance["command"][:2] == ["intr-discover", "evaluate"]
+    table = pd.read_csv(tmp_path / "e" / "evaluate.csv")
+    assert table["correct"].mean() == pytest.approx(summary["top1"])
+
+    status, out, _ = run(
+        monkeypatch, capsys, "evaluate", trained, drawn, "--out", tmp_path / "all", "--split", "all"
+    )
+    assert "n = 39 images" in out
+    status, _, err = run(
+        monkeypatch, capsys, "evaluate", trained, drawn, "--out", tmp_path / "x", "--split", "val"
+    )
+    assert status == 2 and "no split 'val'" in err
+
+
+def test_predict_prints_and_writes(monkeypatch, capsys, drawn, trained, tmp_path):
+    pictures = drawn / "test" / "red"
+    status, out, _ = run(monkeypatch, capsys, "predict", trained, pictures)
+    assert status == 0
+    lines = [line for line in out.splitlines() if line]
+    assert len(lines) == 3
+    assert all("%" in line and "red" in line for line in lines)
+    status, _, _ = run(
+        monkeypatch, capsys, "predict", trained, pictures, "--csv", tmp_path / "p.csv", "--top", 2,
+        "--context", "red,blue",
+    )  # fmt: skip
+    table = pd.read_csv(tmp_path / "p.csv")
+    assert len(table) == 6
+    assert set(table["label"]) == {"red", "blue"}
+    np.testing.assert_allclose(table.groupby("image")["probability"].sum(), 1, atol=1e-5)
+
+
+def test_explain(monkeypatch, capsys, drawn, trained, tmp_path):
+    picture = drawn / "test" / "red" / "01.png"
+    status, out, _ = run(
+        monkeypatch, capsys, "explain", trained, picture, "--out", tmp_path / "f",
+        "--class", "red", "--class", "blue", "--context", "blue,red", "--context-mode", "subset",
+        "--layer", "0", "--heads", "top3", "--ranking", "peak",
+    )  # fmt: skip
+    assert status == 0 and "1 figure" in out
+    stored = np.load(tmp_path / "f" / "01.npz")
+    assert stored["classes"].tolist() == ["red", "blue"]
+    assert stored["competing"].tolist() == ["blue", "red"]
+    assert stored["maps"].shape == (2, 4, 4, 4)
+    np.testing.assert_allclose(stored["maps"].sum((-1, -2)), 1, atol=1e-5)
+    provenance = json.loads(str(stored["provenance"]))
+    assert "--context-mode subset" in provenance["command"]
+    with Image.open(tmp_path / "f" / "01.png") as figure:
+        assert figure.width > 1000
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["train", "absent", "--out", "r"], "absent"),
+        (["train", "{drawn}", "--out", "r", "--set", "epoch=3"], "epoch"),
+        (["train", "{drawn}", "--out", "r", "--backbone", "resnet81"], "resnet81"),
+        (["train", "{drawn}", "--out", "r", "--config", "absent.yaml"], "absent.yaml"),
+        (["train", "{drawn}", "--out", "r", "--init", "absent.pth"], "absent.pth"),
+        (["train", "{drawn}", "--out", "r", "--device", "abacus"], "abacus"),
+        (["train", "{drawn}", "--out", "{trained}"], "already holds a run"),
+        (["train", "{drawn}", "--out", "{trained}", "--resume", "--epochs", "9"], "epochs 4 → 9"),
+        (["predict", "{trained}", "absent.jpg"], "absent.jpg"),
+        (["predict", "absent", "{drawn}"], "absent"),
+        (["predict", "{trained}", "{drawn}", "--context", "rde"], "did you mean 'red'"),
+        (["predict", "{trained}", "{drawn}", "--context", ","], "--context"),
+        (["explain", "{trained}", "{drawn}/test", "--out", "f", "--heads", "best"], "--heads"),
+        (["explain", "{trained}", "{drawn}/test", "--out", "f", "--layer", "7"], "layers 0 to 1"),
+        (["explain", "{trained}", "{drawn}/test", "--out", "f", "--class", "pink"], "pink"),
+        (["explain", "{trained}", "{drawn}/test", "--out", "f", "--device", "cuda:99"], "cuda:99"),
+        (["evaluate", "{trained}", "{drawn}/train/red", "--out", "e"], "photographs"),
+        (["import", "absent.pth", "--classes", "{names}", "--out", "r"], "absent.pth"),
+        (["import", "{names}", "--classes", "{names}", "--out", "r"], "names.txt"),
+    ],
+)
+def test_mistakes_cost_one_line_and_status_2(
+    monkeypatch, capsys, drawn, trained, tmp_path, words, expected
+):
+    monkeypatch.chdir(tmp_path)
+    names = tmp_path / "names.txt"
+    names.write_text("red\nblue\n")
+    places = {"drawn": drawn, "trained": trained, "names": names}
+    status, _, err = run(monkeypatch, capsys, *[word.format(**places) for word in words])
+    last = err.strip().splitlines()[-1]
+    assert status == 2, err
+    assert last.startswith("intr-discover: ")
+    assert expected in last
+    assert "Traceback" not in err
+    # Nothing half-made is left behind.
+    assert {path.name for path in tmp_path.iterdir()} == {"names.txt"}
+
+
+def test_wrong_words_are_explained(monkeypatch, capsys):
+    for words in (["discover-all"], ["train"], ["predict", "run", "a.jpg", "--tpo", "3"]):
+        status, _, err = run(monkeypatch, capsys, *words)
+        assert status == 2
+        assert "Traceback" not in err and err.strip()
