@@ -5,15 +5,29 @@ from __future__ import annotations
 import platform
 from importlib import metadata
 
-_NAMED = ("torch", "torchvision", "timm", "accelerate", "numpy", "pillow")
+_LIBRARIES = (
+    "torch", "torchvision", "timm", "accelerate", "numpy", "pandas", "scipy", "statsmodels",
+    "scikit-learn", "scikit-image", "opencv-python-headless", "pillow", "matplotlib",
+)  # fmt: skip
 
 
-def versions() -> dict[str, str]:
-    """Return the versions that decide a model's results."""
+def versions() -> dict[str, str | None]:
+    """Return the versions that decide a result; None for a library that is not installed.
+
+    No library is imported for it.
+    """
     from intr_discover import __version__
 
     return {
         "intr_discover": __version__,
         "python": platform.python_version(),
-        **{name: metadata.version(name) for name in _NAMED},
+        "platform": f"{platform.system()} {platform.machine()}",
+        **{name: _version(name) for name in _LIBRARIES},
     }
+
+
+def _version(library: str) -> str | None:
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return None

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-import platform
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +18,10 @@ import intr_discover
 from intr_discover.errors import UserError
 from intr_discover.figures.style import save_figure
 from intr_discover.files import write_json, write_with
+from intr_discover.provenance import versions
 
 Number = int | float | bool | str | None
 
-# The libraries whose versions can change a number or a picture.
-_LIBRARIES = (
-    "torch",
-    "timm",
-    "accelerate",
-    "numpy",
-    "pandas",
-    "scipy",
-    "statsmodels",
-    "scikit-learn",
-    "scikit-image",
-    "opencv-python-headless",
-    "Pillow",
-    "matplotlib",
-)
 # Names become parts of file names, on every operating system.
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
@@ -192,12 +176,6 @@ def provenance(
         one that is not installed). No date: the same run gives the same record.
     """
     assert not isinstance(command, str), "the command as a list of words, not as one text"
-    versions = {
-        "python": platform.python_version(),
-        "platform": f"{platform.system()} {platform.machine()}",
-        "intr_discover": intr_discover.__version__,
-        **{name: _version(name) for name in _LIBRARIES},
-    }
     return plain(
         {
             "command": None if command is None else list(command),
@@ -205,7 +183,7 @@ def provenance(
             "model_fingerprint": model_fingerprint,
             "data_fingerprint": data_fingerprint,
             "settings": settings,
-            "versions": versions,
+            "versions": versions(),
         }
     )
 
@@ -247,13 +225,6 @@ def _number(key: str, value: Any) -> Number:
     if isinstance(value, (list, dict)):
         raise ValueError(f"summary entry {key!r} is not a single number")
     return value
-
-
-def _version(library: str) -> str | None:
-    try:
-        return metadata.version(library)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:

@@ -126,7 +126,7 @@ class TrainingConfig:
     drop_epoch: int | None = None
     drop_factor: float = 0.1
     epochs: int = 36
-    batch_size: int = 32
+    batch_size: int = 16
     label_smoothing: float = 0.1
     gradient_clip: float = 1.0
     precision: Literal["fp32", "bf16", "fp16", "fp64"] = "fp32"

@@ -308,8 +308,8 @@ def _prepare_once(
 def _training_images(
     data: TrainingData, config: TrainingConfig, preprocessing: Preprocessing
 ) -> TrainingImages:
-    # Light augmentation takes crops of at least 0.35 of the area, 0.6 of a side, so photographs
-    # reduced to 1.5 times the input size lose nothing that a crop would show.
+    # A crop shows at least the square root of SMALLEST_CROP of a side, so most crops of photographs
+    # reduced to 1.5 times the input size are still made smaller, not larger.
     side = round(1.5 * config.image_size)
     fits = len(data.train) * side * side * 4 / 3 < MOST_CACHED_PIXELS
     cached = config.augmentation == "light" and config.workers == 0 and fits

@@ -288,11 +288,13 @@ def test_the_line_is_at_half_of_each_maps_own_maximum():
 
 
 def test_a_head_that_looks_nowhere_special_has_no_line():
-    heatmaps = attention_maps(heads=2)
-    heatmaps[0, 1] = 1 / 48
+    heatmaps = attention_maps(heads=3)
+    heatmaps[0, 1] = np.linspace(0.1, 1.9, 48).reshape(6, 8) / 48  # half of its top: 0.95 / 48
+    heatmaps[0, 2] = 1 / 48
     figure = draw(heatmaps)
-    sharp, flat = axes_named(figure, "head map")
+    sharp, slope, flat = axes_named(figure, "head map")
     assert len(sharp.findobj(ContourSet)) == 1
+    assert slope.findobj(ContourSet) == []
     assert flat.findobj(ContourSet) == []
 
 
