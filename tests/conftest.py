@@ -9,6 +9,8 @@ from pathlib import Path
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ.setdefault("MPLBACKEND", "Agg")
+# The models of the tests are tiny: threads would spend their time waiting for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 

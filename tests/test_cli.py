@@ -136,7 +136,8 @@ def test_explain(monkeypatch, capsys, drawn, trained, tmp_path):
     stored = np.load(tmp_path / "f" / "01.npz")
     assert stored["classes"].tolist() == ["red", "blue"]
     assert stored["competing"].tolist() == ["blue", "red"]
-    assert stored["maps"].shape == (2, 4, 4, 4)
+    # 32 × 40 pixels, evaluated at 1.2 times 32 on the shorter side: 38 × 48 in cells of 8.
+    assert stored["maps"].shape == (2, 4, 5, 6)
     np.testing.assert_allclose(stored["maps"].sum((-1, -2)), 1, atol=1e-5)
     provenance = json.loads(str(stored["provenance"]))
     assert "--context-mode subset" in provenance["command"]

@@ -47,11 +47,10 @@ def write_shapes(out: Path, per_class: int = 40, size: int = 96, seed: int = 0) 
     UserError
         A number is out of range, or the folder holds files.
     """
-    for name, value, least in (("per-class", per_class, 1), ("size", size, SMALLEST_SIZE)):
-        if value < least:
-            raise UserError(f"--{name} must be at least {least}, not {value}")
-    if seed < 0:
-        raise UserError(f"--seed must be 0 or more, not {seed}")
+    least = {"per-class": (per_class, 1), "size": (size, SMALLEST_SIZE), "seed": (seed, 0)}
+    for name, (value, smallest) in least.items():
+        if value < smallest:
+            raise UserError(f"--{name} must be at least {smallest}, not {value}")
     if out.exists() and not (out.is_dir() and next(out.iterdir(), None) is None):
         raise UserError(f"{out} exists already and is no empty folder: remove it or name another")
     specimens: list[tuple[str, ...]] = []

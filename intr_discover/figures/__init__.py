@@ -1,1 +1,1 @@
-"""See the modules of this folder."""
+"""Drawing only: arrays and tables come in, matplotlib figures go out; no torch, no pyplot."""

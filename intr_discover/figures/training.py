@@ -15,7 +15,7 @@ _HEIGHT_MM = 58.0
 _MARKERS_UP_TO = 12  # epochs; more of them would run into each other
 
 
-def training_curves(metrics: pd.DataFrame) -> Figure:
+def training_curves(metrics: pd.DataFrame, best_epoch: int = 0) -> Figure:
     """Draw loss and accuracy over the epochs, with the best epoch marked.
 
     Parameters
@@ -24,17 +24,17 @@ def training_curves(metrics: pd.DataFrame) -> Figure:
         One row an epoch, as in ``metrics.csv``: ``epoch``, ``train_loss``, ``train_top1``,
         ``val_loss``, ``val_top1`` (accuracies in [0, 1]); other columns are ignored. Validation
         values may be missing in some or all rows.
+    best_epoch
+        The epoch whose weights were kept as the best; 0 where there was no validation.
 
     Returns
     -------
     Figure
-        120 mm wide, accuracies in percent. The best epoch is the first with the highest
-        validation accuracy; without validation none is marked.
+        120 mm wide, accuracies in percent.
     """
     missing = [name for name in _COLUMNS if name not in metrics.columns]
     assert not missing, f"metrics without {missing}"
     assert len(metrics) > 0, "no epoch to draw"
-    validated = bool(metrics["val_top1"].notna().any())
     with style.journal_style():
         figure = style.new_figure(style.ONE_AND_A_HALF_COLUMN_MM, _HEIGHT_MM)
         loss_axes = style.add_axes(figure, 12.0, 7.0, 44.0, 41.0)
@@ -48,16 +48,16 @@ def training_curves(metrics: pd.DataFrame) -> Figure:
         loss_axes.legend(
             handles, labels, ncols=2, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderpad=0.0
         )
-        if validated:
-            row = int(np.nanargmax(metrics["val_top1"].to_numpy(dtype=float)))
-            epoch = float(metrics["epoch"].iloc[row])
-            best = float(metrics["val_top1"].iloc[row])
+        if best_epoch:
+            (best,) = metrics.loc[metrics["epoch"] == best_epoch, "val_top1"]
             for axes in (loss_axes, accuracy_axes):
-                axes.axvline(epoch, color=style.LIGHT_GREY, linewidth=0.7, zorder=0, gid="best")
+                axes.axvline(
+                    best_epoch, color=style.LIGHT_GREY, linewidth=0.7, zorder=0, gid="best"
+                )
             accuracy_axes.plot(
-                [epoch], [100 * best], "o", color=style.VERMILLION, markersize=4.5, mfc="none"
+                [best_epoch], [100 * best], "o", color=style.VERMILLION, markersize=4.5, mfc="none"
             )
-            words = f"best: epoch {epoch:.0f}, {100 * best:.1f} %"
+            words = f"best: epoch {best_epoch}, {100 * best:.1f} %"
         else:
             words = "no validation"
         accuracy_axes.set_title(words, loc="left", fontsize=style.SMALL_PT, color=style.VERMILLION)

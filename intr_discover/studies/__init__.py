@@ -1,1 +1,1 @@
-"""See the modules of this folder."""
+"""Questions about many images, one module each; every answer is a ``StudyResult``."""

@@ -50,7 +50,8 @@ def build_model(config: TrainingConfig, num_classes: int) -> INTR | PlainClassif
 
 def build_preprocessing(config: TrainingConfig) -> Preprocessing:
     """Return how photographs are resized and normalised for evaluation."""
-    return Preprocessing(config.image_size, config.resize, config.longest_side)
+    size = max(1, round(config.image_size * config.evaluation_scale))
+    return Preprocessing(size, config.resize, config.longest_side)
 
 
 def build_optimizer(config: TrainingConfig, model: nn.Module) -> torch.optim.Optimizer:

@@ -115,7 +115,7 @@ class RunFolder:
         if not best_epoch:  # nothing to validate on: the last weights are the best we know
             self.save_best(model)
         table = pd.DataFrame(list(history), columns=list(METRIC_COLUMNS))
-        save_figure(training_curves(table), self.path / CURVES)
+        save_figure(training_curves(table, best_epoch), self.path / CURVES)
         config = self.config
         assert config is not None
         write_json(

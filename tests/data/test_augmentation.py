@@ -28,8 +28,7 @@ def test_light_keeps_hue():
     red[0] = 200
     transform = build_augmentation("light", 32, None)
     for _ in range(20):
-        # The middle, away from what rotation fills with grey.
-        red_, green, blue = transform(red)[:, 12:20, 12:20].float().mean((1, 2))
+        red_, green, blue = transform(red).float().mean((1, 2))
         assert red_ > 2 * green
         assert abs(green - blue) <= 1
 

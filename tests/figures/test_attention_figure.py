@@ -171,6 +171,7 @@ def test_header_says_prediction_and_truth(true_label, expected):
     [
         (1.0, "p = 1.00"),
         (0.9999, "p > 0.99"),
+        (0.996, "p > 0.99"),
         (0.994, "p = 0.99"),
         (0.004, "p < 0.01"),
         (0.0, "p = 0.00"),

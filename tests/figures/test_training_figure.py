@@ -60,20 +60,21 @@ def test_both_panels_show_the_numbers_of_the_table():
     assert points(accuracy.lines[1]) == [(1, 50), (2, 75), (3, 70)]
 
 
-def test_the_first_epoch_with_the_highest_validation_accuracy_is_marked():
-    figure = training_curves(metrics(4, val_top1=[0.5, 0.962, 0.962, 0.9]))
+def test_the_best_epoch_is_marked():
+    figure = training_curves(metrics(4, val_top1=[0.5, 0.962, 0.962, 0.9]), best_epoch=3)
     accuracy = figure.axes[1]
-    assert accuracy.get_title(loc="left") == "best: epoch 2, 96.2 %"
-    assert points(accuracy.lines[-1]) == [(2, pytest.approx(96.2))]
+    assert accuracy.get_title(loc="left") == "best: epoch 3, 96.2 %"
+    assert points(accuracy.lines[-1]) == [(3, pytest.approx(96.2))]
     for axes in figure.axes:
         (mark,) = [line for line in axes.lines if line.get_gid() == "best"]
-        assert list(mark.get_xdata()) == [2, 2]
+        assert list(mark.get_xdata()) == [3, 3]
 
 
 def test_the_index_of_the_table_does_not_matter():
     table = metrics(4, val_top1=[0.5, 0.9, 0.6, 0.4])
     table.index = [7, 7, 7, 7]
-    assert training_curves(table).axes[1].get_title(loc="left") == "best: epoch 2, 90.0 %"
+    figure = training_curves(table, best_epoch=2)
+    assert figure.axes[1].get_title(loc="left") == "best: epoch 2, 90.0 %"
 
 
 def test_without_validation_nothing_is_called_best():
@@ -87,7 +88,7 @@ def test_without_validation_nothing_is_called_best():
 def test_epochs_without_validation_leave_no_hole():
     table = metrics(4, val_top1=[np.nan, 0.5, np.nan, 0.6])
     table["val_loss"] = [np.nan, 1.0, np.nan, 0.9]
-    loss, accuracy = training_curves(table).axes
+    loss, accuracy = training_curves(table, best_epoch=4).axes
     assert points(loss.lines[1]) == [(2, 1.0), (4, 0.9)]
     assert accuracy.get_title(loc="left") == "best: epoch 4, 60.0 %"
 

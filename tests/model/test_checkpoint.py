@@ -265,6 +265,17 @@ def test_names_of_distributed_training_and_batch_counts(model, official):
     assert fingerprint(loaded) == fingerprint(model)
 
 
+def test_weights_are_read_with_half_precision_as_single():
+    half = torch.tensor([1.5, -0.25])
+    source = {"a": half.half(), "b": half.bfloat16(), "c": half.double(), "d": torch.ones(1).int()}
+    found = read_weights(source).weights
+    assert [weight.dtype for weight in found.values()] == [
+        torch.float32, torch.float32, torch.float64, torch.int32,
+    ]  # fmt: skip
+    assert torch.equal(found["a"], half)
+    assert torch.equal(found["b"], half)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_other_precisions_become_single(official, dtype):
     halved = {name: weight.to(dtype) for name, weight in official["model"].items()}

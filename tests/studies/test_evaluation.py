@@ -226,6 +226,15 @@ def test_interval_of_a_difference_that_is_the_same_everywhere():
     assert result["p"] == pytest.approx(2 / 2**10)
 
 
+def test_the_interval_of_three_images_by_hand():
+    # Differences 1, 0, 0. Of the 27 bootstrap samples 8 have mean 0 and 1 has mean 1: more than
+    # 2.5 % each, so the percentiles are the extremes.
+    result = paired_difference([1, 0, 1], [0, 0, 1], seed=0)
+    assert result["difference"] == pytest.approx(1 / 3)
+    assert (result["low"], result["high"]) == (0, 1)
+    assert result["p"] == 1  # one image that differs: 2 * 1/2
+
+
 def test_the_interval_agrees_with_the_normal_approximation_on_many_images():
     generator = np.random.default_rng(1)
     a, b = generator.random(2000) < 0.9, generator.random(2000) < 0.8
@@ -248,10 +257,10 @@ def test_sign_flip_by_hand():
 
 
 def test_runs_are_averaged_within_each_image_and_may_differ_in_number():
-    a = [[1, 1, 0, 0], [1, 0, 0, 0], [1, 1, 1, 0]]
+    a = [[1, 1, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1]]
     result = paired_difference(a, [1, 0, 0, 0], seed=0)
-    assert result["accuracy_a"] == pytest.approx(6 / 12)
-    assert result["difference"] == pytest.approx(6 / 12 - 1 / 4)
+    assert result["accuracy_a"] == pytest.approx(7 / 12)
+    assert result["difference"] == pytest.approx(7 / 12 - 1 / 4)
     assert (result["runs_a"], result["runs_b"], result["n"]) == (3, 1, 4)
 
 

@@ -33,6 +33,7 @@ def test_the_paper_preset_is_the_official_recipe():
     assert (paper.backbone, paper.width, paper.heads) == ("resnet50", 256, 8)
     assert (paper.encoder_layers, paper.decoder_layers, paper.feed_forward) == (6, 6, 2048)
     assert (paper.image_size, paper.longest_side, paper.augmentation) == (800, 1333, "detr")
+    assert paper.evaluation_scale == 1.0
     assert paper.freeze_batch_norm and paper.pretrained and paper.label_smoothing == 0
 
 
@@ -61,6 +62,7 @@ def test_settings_survive_a_dictionary():
         ({"schedule": "step"}, "drop_epoch"),
         ({"batch_size": -1}, "batch_size"),
         ({"seed": -1}, "seed"),
+        ({"evaluation_scale": 0}, "evaluation_scale"),
     ],
 )
 def test_wrong_settings_are_refused_in_one_line(changes, words):
