@@ -130,7 +130,7 @@ class TrainingConfig:
     warmup_epochs: float = 4.0
     drop_epoch: int | None = None
     drop_factor: float = 0.1
-    epochs: int = 36
+    epochs: int = 30
     batch_size: int = 16
     label_smoothing: float = 0.1
     gradient_clip: float = 1.0
