@@ -140,8 +140,8 @@ class Explanation:
         maps = self.maps[self._row(label)]
         if head == "mean":
             chosen = maps.mean(axis=0)
-        elif isinstance(head, int) and 0 <= head < self.heads:
-            chosen = maps[head]
+        elif head in range(self.heads):
+            chosen = maps[int(head)]
         else:
             raise UserError(f"there is no head {head}: use 0 to {self.heads - 1}, or mean")
         return place_on_photograph(

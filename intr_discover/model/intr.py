@@ -15,7 +15,7 @@ from intr_discover.model.position import sine_position
 from intr_discover.model.transformer import Decoder, EncoderLayer, Knockout, LayerShape, Override
 
 ContextMode = Literal["zero", "subset"]
-Attend = Literal["predicted", "all"] | Tensor | None
+Attend = Literal["predicted", "all"] | Tensor | Sequence[int] | None
 
 
 @dataclass(frozen=True)
@@ -345,7 +345,7 @@ class INTR(nn.Module):
                 return listed[logits.argmax(-1)][:, None]
             raise ValueError(f"attend must be 'predicted', 'all', class ids or None: {attend!r}")
         assert attend is not None
-        wanted = attend.to(listed.device)
+        wanted = torch.as_tensor(attend, device=listed.device)
         wanted = wanted.expand(count, -1) if wanted.ndim == 1 else wanted
         if wanted.ndim != 2 or wanted.shape[0] != count or wanted.dtype != torch.int64:
             raise ValueError(f"attend must hold int64 class ids [{count}, K], got {attend!r}")

@@ -79,7 +79,7 @@ def train(
     skip_broken
         Leave out photographs that cannot be read.
     device
-        ``auto``, ``cpu`` or ``cuda``.
+        ``auto``, ``cpu``, or the machine's accelerator such as ``cuda`` or ``mps``.
     progress
         Called with (steps done, steps in all).
     say
@@ -278,14 +278,13 @@ def _check_run(run: RunFolder, config: TrainingConfig, resume: bool) -> None:
 
 
 def _accelerator(config: TrainingConfig, device: str) -> Accelerator:
-    if device not in ("auto", "cpu", "cuda"):
-        raise UserError(f"device '{device}' is unknown: use auto, cpu or cuda")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UserError("there is no CUDA device that torch can use; use --device cpu")
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    here = ["auto", "cpu"] + ([] if found is None else [found.type])
+    if device not in here:
+        raise UserError(f"cannot train on device '{device}': this machine offers {', '.join(here)}")
     mixed = config.precision if config.precision in ("bf16", "fp16") else "no"
     # Without cpu=True several processes on a machine without accelerators would train apart.
-    cpu = device == "cpu" or not torch.accelerator.is_available()
-    return Accelerator(cpu=cpu, mixed_precision=mixed)
+    return Accelerator(cpu=device == "cpu" or found is None, mixed_precision=mixed)
 
 
 def _prepare_once(

@@ -95,6 +95,7 @@ def test_ranking():
 def test_heatmaps_are_raw():
     one = explanation()
     assert one.heatmap("erato", 1).max() == 1
+    np.testing.assert_array_equal(one.heatmap("erato", np.int64(1)), one.heatmap("erato", 1))
     np.testing.assert_allclose(one.heatmap("erato"), place_on_photograph(
         one.maps[0].mean(0), 4, (8, 8), (8, 8)))  # fmt: skip
     assert one.heatmap("erato", 2, shape=(4, 2)).shape == (4, 2)

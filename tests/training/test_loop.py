@@ -66,6 +66,15 @@ def test_a_run_folder_is_whole(collection, tmp_path, kind):
     assert len(load(run, device="cpu").predict(collection.paths[:2], top=1)) == 2
 
 
+@pytest.mark.parametrize("precision", ["bf16", "fp64"])
+def test_other_precisions_train_and_load(collection, tmp_path, precision):
+    run = train(
+        collection, replace(TINY, precision=precision), tmp_path / "run", say=lambda line: None
+    )
+    assert pd.read_csv(run / "metrics.csv").notna().all().all()
+    assert np.isfinite(load(run, device="cpu").logits(collection.paths[:2])).all()
+
+
 def test_best_weights_have_the_best_validation_top1(collection, tmp_path):
     run = train(collection, replace(TINY, epochs=4), tmp_path / "run", say=lambda line: None)
     metrics = pd.read_csv(run / "metrics.csv")
