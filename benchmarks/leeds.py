@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from scipy.ndimage import distance_transform_edt
 from scipy.stats import bootstrap
 from statsmodels.stats.proportion import proportion_confint
 
@@ -40,6 +43,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data/leeds"))
     parser.add_argument("--out", type=Path, default=Path("runs/leeds"), help="tables and runs")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument(
+        "--at-once", type=int, default=1, help="trainings side by side, which share the cores"
+    )
     options = parser.parse_args()
 
     table = options.out / "data" / "specimens.csv"
@@ -50,27 +56,36 @@ def main() -> None:
     seen_in_train = set(specimens.select(split="train").table["individual"])
     leaked = test.table["individual"].isin(seen_in_train).to_numpy()
 
+    planned = [(kind, seed) for kind in KINDS for seed in options.seeds]
+    threads = max(1, (os.cpu_count() or 1) // options.at_once)
+    with ThreadPoolExecutor(options.at_once) as pool:
+        clocks = dict(
+            zip(
+                planned,
+                pool.map(lambda plan: train(table, options.out, *plan, threads), planned),
+                strict=True,
+            )
+        )
+
     correct: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
     runs: list[dict[str, Any]] = []
-    for seed in options.seeds:
-        for kind in KINDS:
-            run = options.out / f"{kind}_{seed}"
-            seconds = train(table, run, kind, seed)
-            explainer = load(run, device="cpu")
-            right = explainer.logits(test.paths).argmax(1) == test.label_ids(explainer.classes)
-            correct[kind].append(right)
-            row: dict[str, Any] = {
-                "kind": kind,
-                "seed": seed,
-                "training_seconds": seconds,
-                "parameters": sum(p.numel() for p in explainer.model.parameters()),
-                "top1": float(right.mean()),
-                "top1_without_leaked": float(right[~leaked].mean()),
-            }
-            if kind == "intr":
-                row |= judge_heads(explainer, run, specimens, test)
-            runs.append(row)
-            print(json.dumps(row), flush=True)
+    for kind, seed in planned:
+        run = options.out / f"{kind}_{seed}"
+        explainer = load(run, device="cpu")
+        right = explainer.logits(test.paths).argmax(1) == test.label_ids(explainer.classes)
+        correct[kind].append(right)
+        row: dict[str, Any] = {
+            "kind": kind,
+            "seed": seed,
+            **clocks[kind, seed],
+            "parameters": sum(p.numel() for p in explainer.model.parameters()),
+            "top1": float(right.mean()),
+            "top1_without_leaked": float(right[~leaked].mean()),
+        }
+        if kind == "intr":
+            row |= judge_heads(explainer, run, specimens, test)
+        runs.append(row)
+        print(json.dumps(row), flush=True)
 
     summary = summarise(correct, leaked, runs)
     record = {
@@ -86,18 +101,21 @@ def main() -> None:
     print((RESULTS / "leeds.md").read_text(encoding="utf-8"))
 
 
-def train(table: Path, run: Path, kind: str, seed: int) -> float:
-    """Train through the command line unless the run is finished; return its seconds."""
-    clock = run.with_suffix(".seconds")
+def train(table: Path, out: Path, kind: str, seed: int, threads: int) -> dict[str, Any]:
+    """Train through the command line unless the run is finished; return seconds and threads."""
+    run = out / f"{kind}_{seed}"
+    clock = run.with_suffix(".clock.json")
     if not clock.exists():
         began = time.monotonic()
         command = ["train", str(table), "--out", str(run), "--model", kind, "--seed", str(seed)]
         subprocess.run(
             [sys.executable, "-m", "intr_discover", *command, "--resume", "--device", "cpu"],
             check=True,
+            env={**os.environ, "OMP_NUM_THREADS": str(threads)},
         )
-        write_text(clock, f"{time.monotonic() - began:.1f}")
-    return float(clock.read_text())
+        seconds = round(time.monotonic() - began, 1)
+        write_json(clock, {"training_seconds": seconds, "threads": threads})
+    return json.loads(clock.read_text(encoding="utf-8"))
 
 
 def judge_heads(
@@ -107,16 +125,17 @@ def judge_heads(
     config = json.loads((run / "config.json").read_text(encoding="utf-8"))
     names = set(config["data"]["validation_images"])
     validation = specimens.with_table(specimens.table[specimens.table["image"].isin(names)])
-    mass, peak, _ = on_butterfly(explainer, validation)
+    mass, peak, _, _ = on_butterfly(explainer, validation)
     # Equal shares of peaks are common with few photographs: the larger mass inside decides.
     head = max(range(peak.shape[1]), key=lambda h: (peak[:, h].mean(), mass[:, h].mean()))
-    mass, peak, share = on_butterfly(explainer, test)
+    mass, peak, near, share = on_butterfly(explainer, test)
     return {
         "head": head,
         "mass_inside": float(mass[:, head].mean()),
         "mask_share": float(share.mean()),
         "mass_over_share": float(mass[:, head].mean() / share.mean()),
         "peak_on_butterfly": float(peak[:, head].mean()),
+        "pointing_game": float(near[:, head].mean()),
         "mean_map_mass_over_share": float(mass.mean() / share.mean()),
         "all_heads_mass_over_share": (mass.mean(0) / share.mean()).round(3).tolist(),
         "all_heads_peak_on_butterfly": peak.mean(0).round(3).tolist(),
@@ -125,25 +144,33 @@ def judge_heads(
 
 def on_butterfly(
     explainer: Explainer, specimens: Specimens
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Measure the maps of the predicted class: mass inside the mask, peak on it.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Measure the maps of the predicted class against the butterfly's mask.
 
     Returns
     -------
     tuple
-        Mass ``[n, R]`` in [0, 1], peak on the butterfly ``[n, R]`` bool (the pixel of the largest
-        weight, without tolerance), and the mask's share of the photograph ``[n]``.
+        Attention mass inside the mask ``[n, R]`` in [0, 1]; whether the pixel of the largest
+        weight lies on it ``[n, R]``; the same with the pointing game's tolerance (Zhang et al.,
+        IJCV 2018: 15/224 of the short side, at least half a cell) ``[n, R]``; and the mask's share
+        of the photograph ``[n]``.
     """
-    masses, peaks, shares = [], [], []
+    masses, peaks, near, shares = [], [], [], []
     for path, mask_path in zip(specimens.paths, specimens.mask_paths, strict=True):
         assert mask_path is not None
         explanation = explainer.explain(path)
-        mask = read_mask(mask_path, explanation.photograph.shape[:2])
+        shape = explanation.photograph.shape[:2]
+        mask = read_mask(mask_path, shape)
+        distance = distance_transform_edt(~mask)
+        half_a_cell = 0.5 * explanation.stride * min(shape) / min(explanation.resized_shape)
+        tolerance = max(15 / 224 * min(shape), half_a_cell)
         maps = [explanation.heatmap(head=head) for head in range(explanation.heads)]
+        places = [int(map_.argmax()) for map_ in maps]
         masses.append([float(map_[mask].sum() / map_.sum()) for map_ in maps])
-        peaks.append([bool(mask.flat[map_.argmax()]) for map_ in maps])
+        peaks.append([bool(mask.flat[place]) for place in places])
+        near.append([bool(distance.flat[place] <= tolerance) for place in places])
         shares.append(mask.mean())
-    return np.array(masses), np.array(peaks), np.array(shares)
+    return np.array(masses), np.array(peaks), np.array(near), np.array(shares)
 
 
 def summarise(
@@ -168,6 +195,10 @@ def summarise(
             "mean": float(heads["peak_on_butterfly"].mean()),
             "lowest": float(heads["peak_on_butterfly"].min()),
             "interval_of_pooled_seeds": proportion_confint(hits, intr.size, method="wilson"),
+        },
+        "pointing_game": {
+            "mean": float(heads["pointing_game"].mean()),
+            "lowest": float(heads["pointing_game"].min()),
         },
         "longest_training_seconds": {
             kind: max(row["training_seconds"] for row in runs if row["kind"] == kind)
@@ -214,19 +245,20 @@ def as_markdown(record: dict[str, Any]) -> str:
         f"of {record['data']['classes']} species. Preset `small`, random weights, validation cut "
         "from the training split, test split opened once after training.",
         "",
-        "| model | seed | test top-1 | training, s | parameters | head | mass over mask share "
-        "| peak on butterfly |",
-        "|---|---|---|---|---|---|---|---|",
+        "| model | seed | test top-1 | training, s | threads | parameters | head "
+        "| mass over mask share | peak on butterfly | pointing game |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in runs:
         head = (
-            f"{row['head']} | {row['mass_over_share']:.2f} | {row['peak_on_butterfly']:.1%}"
+            f"{row['head']} | {row['mass_over_share']:.2f} | {row['peak_on_butterfly']:.1%} "
+            f"| {row['pointing_game']:.1%}"
             if row["kind"] == "intr"
-            else "| |"
+            else "| | |"
         )
         lines.append(
             f"| {row['kind']} | {row['seed']} | {row['top1']:.1%} | {row['training_seconds']:.0f} "
-            f"| {row['parameters']:,} | {head} |"
+            f"| {row['threads']} | {row['parameters']:,} | {head} |"
         )
     lines += [
         "",
@@ -243,7 +275,8 @@ def as_markdown(record: dict[str, Any]) -> str:
         f"{summary['mass_over_share']['mean']:.2f} (lowest seed "
         f"{summary['mass_over_share']['lowest']:.2f}); peak on the butterfly "
         f"{summary['peak_on_butterfly']['mean']:.1%} (lowest seed "
-        f"{summary['peak_on_butterfly']['lowest']:.1%}).",
+        f"{summary['peak_on_butterfly']['lowest']:.1%}; target 90 %); with the pointing game's "
+        f"tolerance {summary['pointing_game']['mean']:.1%}.",
         "",
         "Intervals are over test photographs, for the mean of the seeds.",
         "",
