@@ -106,6 +106,7 @@ def train(
     try:
         _train(accelerator, run, specimens, config, resume, init, skip_broken, progress, say)
     finally:
+        run.unlock()
         accelerator.end_training()
         # Accelerate keeps its settings for the process; another training may want others.
         AcceleratorState._reset_state(reset_partial_state=True)
@@ -142,6 +143,9 @@ def _train(
     optimizer = build_optimizer(config, model)
     prepared, optimizer = accelerator.prepare(model, optimizer)
 
+    # Only from here on is anything written: a mistake in the settings leaves no folder behind.
+    if main:
+        run.lock()
     state = TrainingState(data_fingerprint=data.fingerprint)
     saved = load_state(run.path) if resume else None
     if saved is not None:
@@ -164,7 +168,6 @@ def _train(
     elif main:
         run.start(_describe(model, config, preprocessing, data))
     notes.append(f"training on {accelerator.device.type}, processes: {accelerator.num_processes}")
-    # Only from here on is anything written: a mistake in the settings leaves no folder behind.
     for note in notes:
         tell(note)
 

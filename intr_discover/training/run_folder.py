@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from filelock import FileLock, Timeout
 
 from intr_discover.errors import UserError
 from intr_discover.figures.style import save_figure
@@ -25,6 +26,7 @@ CONFIG = "config.json"
 METRICS = "metrics.csv"
 LOG = "train.log"
 CURVES = "curves"
+LOCK = ".lock"
 
 METRIC_COLUMNS = (
     "epoch", "learning_rate", "train_loss", "train_top1", "val_loss", "val_top1", "seconds",
@@ -42,6 +44,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock: FileLock | None = None
 
     @property
     def config(self) -> dict[str, Any] | None:
@@ -84,8 +87,33 @@ class RunFolder:
             raise UserError(
                 f"{self.path} already holds a run; continue it with --resume or name another"
             )
-        if self.path.is_dir() and any(self.path.iterdir()):
+        if self.path.is_dir() and any(path.name != LOCK for path in self.path.iterdir()):
             raise UserError(f"the folder {self.path} is not empty; name another one for the run")
+
+    def lock(self) -> None:
+        """Keep other processes from training into the folder; the system frees it when we die.
+
+        Raises
+        ------
+        UserError
+            If another process is training into it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise UserError(
+                f"another process is training into {self.path}; wait for it, or stop it first"
+            ) from None
+        self._lock = lock
+
+    def unlock(self) -> None:
+        """Let others train into the folder."""
+        if self._lock is not None:
+            (self.path / LOCK).unlink(missing_ok=True)
+            self._lock.release()
+            self._lock = None
 
     def start(self, config: Mapping[str, Any]) -> None:
         """Write ``config.json`` of a training that begins."""

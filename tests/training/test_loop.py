@@ -21,6 +21,7 @@ from intr_discover.training.build import build_model, build_optimizer
 from intr_discover.training.config import PRESETS, TrainingConfig
 from intr_discover.training.loop import train
 from intr_discover.training.prepare import prepare_data
+from intr_discover.training.run_folder import RunFolder
 from tests.training.conftest import draw_collection
 
 TINY = TrainingConfig(
@@ -209,6 +210,17 @@ def test_the_same_seed_gives_the_same_weights(collection, tmp_path):
     ]
     hashes = [sha256(run / "last.safetensors") for run in runs]
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_two_trainings_into_one_folder(collection, tmp_path):
+    once = replace(TINY, epochs=1, batch_size=500)
+    run = RunFolder(tmp_path / "run")
+    run.lock()
+    with pytest.raises(UserError, match="another process is training"):
+        train(collection, once, tmp_path / "run", resume=True, say=lambda line: None)
+    run.unlock()
+    train(collection, once, tmp_path / "run", resume=True, say=lambda line: None)
+    assert not (tmp_path / "run" / ".lock").exists()
 
 
 def test_groups_of_the_optimiser():
