@@ -15,7 +15,6 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
-from matplotlib.ticker import MaxNLocator
 
 from intr_discover.errors import shorten
 from intr_discover.figures import overlay, style
@@ -406,12 +405,11 @@ def _draw_colour_bar(figure: Figure, box: Box, scale: float, uniform: float) -> 
     """Draw the one colour bar of the figure: over light pixels above, over dark ones below."""
     axes = style.add_axes(figure, box.left, box.top, box.width, box.height)
     axes.set_gid("colour bar")
-    axes.imshow(overlay.colour_ramp(), extent=(0.0, scale, 0.0, 1.0), aspect="auto")
-    # Round numbers, and the end of the scale in place of those too near to it.
-    ticks = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(0.0, scale)
-    ticks = [tick for tick in ticks if 0.0 <= tick <= scale - 0.6 * (ticks[1] - ticks[0])]
-    axes.set_xticks([*ticks, scale], [f"{tick:.3g}" for tick in ticks] + [_number(scale)])
-    label = f"attention weight per cell (uniform = {_number(uniform)})"
+    axes.imshow(overlay.colour_ramp(), extent=(0.0, 1.0, 0.0, 1.0), aspect="auto")
+    ticks = [0.0, *_round_weights(scale)]
+    places = [overlay.bar_position(tick, scale) for tick in ticks]
+    axes.set_xticks([*places, 1.0], [f"{tick:.3g}" for tick in ticks] + [_number(scale)])
+    label = f"attention weight per cell, square-root scale (uniform = {_number(uniform)})"
     # The words at the right end lend the label their room.
     label = TextRuler(style.SMALL_PT).fit(label, box.width + 12.0, lines=2)
     axes.set_xlabel(label, loc="left", fontsize=style.SMALL_PT, linespacing=1.1)
@@ -420,6 +418,20 @@ def _draw_colour_bar(figure: Figure, box: Box, scale: float, uniform: float) -> 
     axes.tick_params(axis="y", length=0, labelsize=style.SMALLEST_PT, labelcolor=style.GREY)
     for spine in axes.spines.values():
         spine.set(visible=True, linewidth=0.5)
+
+
+def _round_weights(scale: float) -> list[float]:
+    """Return weights of one significant digit, about evenly spread along the colour bar."""
+    rounded = [float(f"{scale * place**2:.0e}") for place in (0.2, 0.4, 0.6, 0.8)]
+    # Rounding may bring two together, or near an end, where their numbers would touch.
+    chosen: list[float] = []
+    last = 0.0
+    for weight in rounded:
+        place = overlay.bar_position(weight, scale) if weight < scale else 1.0
+        if place - last > 0.12 and place < 0.88:
+            chosen.append(weight)
+            last = place
+    return chosen
 
 
 def _caption(
@@ -452,9 +464,9 @@ def _caption(
         f"{noun}: {shorten(labels, _NAMES_IN_CAPTION)}. "
         f"Cross-attention of decoder layer {layer} of {layers}, "
         f"{drawn} (numbered from 0), ranked by {criterion}; the mean is over all {heads}. "
-        f"One colour scale for all maps, from 0 to {_number(scale)}; a head that looks everywhere "
-        f"alike has {_number(uniform)} in each of its {round(1 / uniform)} cells. Weights are raw, "
-        "interpolated bilinearly between cells, over the photograph in grey. Line: half of a "
-        f"map's own maximum (none where that is not above uniform). {others}"
+        f"One colour scale (square root) for all maps, from 0 to {_number(scale)}; a head that "
+        f"looks everywhere alike has {_number(uniform)} in each of its {round(1 / uniform)} cells. "
+        "Weights are raw, interpolated bilinearly between cells, over the photograph in grey. "
+        f"Line: half of a map's own maximum (none where that is not above uniform). {others}"
     )
     return TextRuler(style.SMALL_PT).fit(one_line(text), WIDTH, lines=20)

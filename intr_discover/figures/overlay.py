@@ -10,11 +10,14 @@ and white wings, a cat and a face:
   tones between near-black and light grey it glows, and black wings keep their contrast;
 * the dark half of a map (black to purple in magma and inferno, blue in viridis) cannot be seen on
   a dark wing, so the colours begin in the middle of inferno, whose lightness still grows evenly;
-* a linear opacity hides weak heads, a square root tints the whole picture; a power of 0.65 does
-  neither, and short of full opacity veins and spots show under the strongest weight.
+* the maps of trained models are sharp: on a linear scale one cell of the strongest head leaves all
+  other heads black, so colour and opacity grow with the square root of the weight;
+* short of full opacity veins and spots show under the strongest weight.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +30,6 @@ from intr_discover.figures.style import SEQUENTIAL
 _FIRST_COLOUR = 0.45
 _LAST_COLOUR = 1.0
 _MOST_OPAQUE = 0.85
-_OPACITY_POWER = 0.65
 # What black and white become; 0 is black, 1 is white.
 _DARKEST_GREY = 0.12
 _LIGHTEST_GREY = 0.75
@@ -72,16 +74,18 @@ def blend(
     numpy.ndarray
         ``[H, W, 3]`` uint8, sRGB. Where the attention is 0, the grey tone itself.
     """
-    share = np.clip(attention / np.float32(scale), np.float32(0), np.float32(1))
+    share = np.sqrt(np.clip(attention / np.float32(scale), np.float32(0), np.float32(1)))
     steps = colormaps[SEQUENTIAL](np.linspace(_FIRST_COLOUR, _LAST_COLOUR, 256))[:, :3]
     colours = steps.astype(np.float32)[np.round(share * 255).astype(np.uint8)]
-    opacity = (_MOST_OPAQUE * share**_OPACITY_POWER)[..., None]
+    opacity = (_MOST_OPAQUE * share)[..., None]
     blended = grey[..., None] * (1 - opacity) + colours * opacity
     return np.round(blended * 255).astype(np.uint8)
 
 
 def colour_ramp(steps: int = 256, tones: int = 32) -> npt.NDArray[np.uint8]:
-    """Return the picture of a colour bar: weight from left to right, over light to dark pixels.
+    """Return the picture of a colour bar: weights from left to right, over light to dark pixels.
+
+    From left to right the square root of the weight grows evenly; see :func:`bar_position`.
 
     The colour of a weight depends on the grey tone below it, so the bar shows both: the top row
     is what a weight looks like over a white pixel, the bottom row over a black one.
@@ -91,10 +95,15 @@ def colour_ramp(steps: int = 256, tones: int = 32) -> npt.NDArray[np.uint8]:
     numpy.ndarray
         ``[tones, steps, 3]`` uint8.
     """
-    weight = np.linspace(0.0, 1.0, steps, dtype=np.float32)
+    weight = np.linspace(0.0, 1.0, steps, dtype=np.float32) ** 2
     grey = np.linspace(_LIGHTEST_GREY, _DARKEST_GREY, tones, dtype=np.float32)
     weight, grey = np.meshgrid(weight, grey)
     return blend(grey, weight, 1.0)
+
+
+def bar_position(weight: float, scale: float) -> float:
+    """Return where a weight stands on the colour bar, in [0, 1] from left to right."""
+    return math.sqrt(weight / scale)
 
 
 def resize_photograph(

@@ -255,18 +255,30 @@ def test_all_maps_are_drawn_on_the_scale_of_the_strongest_head():
 def test_the_colour_bar_ends_at_the_largest_weight(usual):
     (bar,) = axes_named(usual, "colour bar")
     largest = float(attention_maps().max())
-    assert bar.get_xlim() == pytest.approx((0.0, largest))
-    ticks = bar.get_xticks()
-    assert ticks[0] == 0 and ticks[-1] == pytest.approx(largest)
-    assert bar.get_xticklabels()[-1].get_text() == f"{largest:.2g}"
-    assert bar.get_xlabel() == "attention weight per cell (uniform = 0.021)"
+    assert bar.get_xlim() == pytest.approx((0.0, 1.0))
+    labels = [label.get_text() for label in bar.get_xticklabels()]
+    assert labels[0] == "0" and labels[-1] == f"{largest:.2g}"
+    assert bar.get_xlabel() == "attention weight per cell, square-root scale (uniform = 0.021)"
+    # Every other number stands at its square root.
+    for place, label in list(zip(bar.get_xticks(), labels, strict=True))[:-1]:
+        assert place == pytest.approx((float(label) / largest) ** 0.5)
+
+
+def test_a_quarter_of_the_largest_weight_is_drawn_half_as_strong():
+    """Colour and opacity grow with the square root: opacity 0.425 of the 0.85 at the end."""
+    grey = np.full((1, 2), 0.5, dtype=np.float32)
+    picture = overlay.blend(grey, np.array([[0.25, 0.0]], dtype=np.float32), 1.0)
+    middle = overlay.colour_ramp(steps=3, tones=2)[0, 1]  # half-way along, over the light grey
+    opaque = (middle - 0.75 * 255 * 0.575) / 0.425
+    assert picture[0, 0] == pytest.approx(0.5 * 255 * 0.575 + 0.425 * opaque, abs=1)
+    assert overlay.bar_position(0.25, 1.0) == 0.5
 
 
 def test_the_scale_never_ends_below_a_maximum_in_a_title():
     # Interpolated to pixels, a map's top is a little below that of its cells.
     figure = draw(scores=attention_maps().reshape(1, 8, -1).max(axis=2) * 1.05)
     (bar,) = axes_named(figure, "colour bar")
-    assert bar.get_xlim()[1] == pytest.approx(1.05 * attention_maps().max())
+    assert bar.get_xticklabels()[-1].get_text() == f"{1.05 * attention_maps().max():.2g}"
 
 
 def test_heads_that_are_not_drawn_do_not_set_the_scale():
@@ -274,7 +286,7 @@ def test_heads_that_are_not_drawn_do_not_set_the_scale():
     weakest = int(heatmaps[0].reshape(3, -1).max(axis=1).argmin())
     figure = draw(heatmaps, ranking="peak", ranked_heads=[[weakest, 0, 1]], max_heads=1)
     (bar,) = axes_named(figure, "colour bar")
-    assert bar.get_xlim()[1] == pytest.approx(heatmaps[0, weakest].max())
+    assert bar.get_xticklabels()[-1].get_text() == f"{heatmaps[0, weakest].max():.2g}"
 
 
 def test_the_line_is_at_half_of_each_maps_own_maximum():
