@@ -23,9 +23,10 @@ test: setup ## run the tests (some minutes)
 demo: setup ## train on a few drawn shapes for about a minute, then explain and draw figures
 	rm -rf $(DEMO)
 	$(PYTHON_IN) -m intr_discover.data.shapes $(DEMO)/shapes
-	$(INTR) train $(DEMO)/shapes --out $(DEMO)/run --epochs 12
+	$(INTR) train $(DEMO)/shapes --out $(DEMO)/run --epochs 20 \
+	    --set image_size=96 --set heads=4 --set warmup_epochs=2
 	$(INTR) evaluate $(DEMO)/run $(DEMO)/shapes --out $(DEMO)/evaluation
-	$(INTR) explain $(DEMO)/run $(DEMO)/shapes/test --out $(DEMO)/figures
+	$(INTR) explain $(DEMO)/run $(DEMO)/shapes/test/*/*-test-02.png --out $(DEMO)/figures
 	@echo
 	@echo 'Look at the figures in $(DEMO)/figures and the table of results in $(DEMO)/evaluation.'
 
