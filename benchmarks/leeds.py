@@ -44,6 +44,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/leeds"), help="tables and runs")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument(
+        "--plain-seeds", type=int, nargs="+", help="of the plain classifier; default: the same"
+    )
+    parser.add_argument(
         "--at-once", type=int, default=1, help="trainings side by side, which share the cores"
     )
     options = parser.parse_args()
@@ -56,7 +59,8 @@ def main() -> None:
     seen_in_train = set(specimens.select(split="train").table["individual"])
     leaked = test.table["individual"].isin(seen_in_train).to_numpy()
 
-    planned = [(kind, seed) for kind in KINDS for seed in options.seeds]
+    seeds = {"intr": options.seeds, "plain": options.plain_seeds or options.seeds}
+    planned = [(kind, seed) for kind in KINDS for seed in seeds[kind]]
     threads = max(1, (os.cpu_count() or 1) // options.at_once)
     with ThreadPoolExecutor(options.at_once) as pool:
         clocks = dict(
