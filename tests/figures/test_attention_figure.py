@@ -100,16 +100,16 @@ def test_titles_name_the_heads_in_ranked_order_from_0():
     heatmaps = np.full((1, 3, 1, 4), 0.25, dtype=np.float32)
     heatmaps[0, 2, 0] = [0.7, 0.1, 0.1, 0.1]
     heatmaps[0, 0, 0] = [0.1, 0.5, 0.3, 0.1]
-    figure = draw(heatmaps)
+    figure = draw(heatmaps, np.zeros((40, 160, 3), dtype=np.uint8))
     titles = [axes.get_title(loc="left") for axes in axes_named(figure, "head map")]
     assert titles == ["head 2 · max 0.7", "head 0 · max 0.5", "head 1 · max 0.25"]
     # Each title belongs to its own map, and the panels stand from left to right.
     lefts = [axes.get_position().x0 for axes in axes_named(figure, "head map")]
     assert lefts == sorted(lefts)
-    # Saturation is highest where the map of that head is largest: in its first, second cell.
+    # Over black the colours get lighter with the weight: lightest in its first, second cell.
     for axes, cell in zip(axes_named(figure, "head map")[:2], (0, 1), strict=True):
-        saturation = np.ptp(pixels(axes).astype(int), axis=2).mean(axis=0)
-        assert int(saturation.argmax() / len(saturation) * 4) == cell
+        lightness = pixels(axes).astype(int).sum(axis=2).mean(axis=0)
+        assert int(lightness.argmax() / len(lightness) * 4) == cell
 
 
 def test_ranking_by_peak_shows_peaks_and_says_so():
