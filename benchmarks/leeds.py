@@ -270,7 +270,7 @@ def as_markdown(record: dict[str, Any]) -> str:
         f"plain {percent(summary['plain_top1'])}.",
         f"- INTR minus plain: {100 * difference['difference']:+.1f} points (95 % interval "
         f"{100 * difference['low']:+.1f} to {100 * difference['high']:+.1f}, "
-        f"n = {difference['n']} images, p = {difference['p']:.3f}, {difference['test']}).",
+        f"n = {difference['n']} images, {p_value(difference['p'])}, {difference['test']}).",
         f"- Without the {record['data']['leaked']} test photographs whose butterfly also stands in "
         f"train: INTR {percent(summary['intr_top1_without_leaked'])}, minus plain "
         f"{100 * clean['difference']:+.1f} points "
@@ -286,6 +286,11 @@ def as_markdown(record: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def p_value(p: float) -> str:
+    """Return p as it is printed; a resampling test never shows that it is 0."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def percent(value: dict[str, float]) -> str:
