@@ -13,6 +13,9 @@ from PIL import Image
 from intr_discover.cli import main
 from tests.training.conftest import draw_collection
 
+# Trainings of some seconds, which take many times longer on a busy machine.
+pytestmark = pytest.mark.timeout(400)
+
 TINY = [
     "--set", "width=32", "--set", "heads=4", "--set", "feed_forward=32", "--set", "image_size=32",
     "--set", "learning_rate=1e-3", "--set", "warmup_epochs=0.5", "--epochs", "4",

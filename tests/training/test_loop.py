@@ -24,6 +24,9 @@ from intr_discover.training.prepare import prepare_data
 from intr_discover.training.run_folder import RunFolder
 from tests.training.conftest import draw_collection
 
+# Trainings of some seconds, which take many times longer on a busy machine.
+pytestmark = pytest.mark.timeout(400)
+
 TINY = TrainingConfig(
     width=32, heads=4, feed_forward=32, image_size=32, epochs=2, batch_size=8, warmup_epochs=0.5,
     learning_rate=1e-3, validation_share=0.2,

@@ -18,6 +18,9 @@ from intr_discover.training.config import TrainingConfig, change
 from intr_discover.training.loop import train
 from intr_discover.training.state import STATE_FILE
 
+# Trainings of some seconds, which take many times longer on a busy machine.
+pytestmark = pytest.mark.timeout(400)
+
 TINY = TrainingConfig(
     width=32, heads=4, feed_forward=32, image_size=32, epochs=3, batch_size=8, warmup_epochs=0.5,
     learning_rate=1e-3, validation_share=0.2,
