@@ -23,7 +23,7 @@ test: setup ## run the tests (some minutes)
 demo: setup ## train on a few drawn shapes for about a minute, then explain and draw figures
 	rm -rf $(DEMO)
 	$(PYTHON_IN) -m intr_discover.data.shapes $(DEMO)/shapes --size 192
-	$(INTR) train $(DEMO)/shapes --out $(DEMO)/run --epochs 20 --seed 1 --set warmup_epochs=2 \
+	$(INTR) train $(DEMO)/shapes --out $(DEMO)/run --epochs 20 --set warmup_epochs=2 \
 	    --set image_size=96 --set heads=4 --set encoder_layers=0
 	$(INTR) evaluate $(DEMO)/run $(DEMO)/shapes --out $(DEMO)/evaluation
 	$(INTR) explain $(DEMO)/run $(DEMO)/shapes/test/*/*-test-02.png --out $(DEMO)/figures
