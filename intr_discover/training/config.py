@@ -95,7 +95,8 @@ class TrainingConfig:
     workers
         Processes that read images; 0: none, decoded images stay in memory.
     checkpoint_minutes
-        A state to resume from is written after every epoch and at least this often.
+        A state to resume from is written after every epoch and, on one process, at least this
+        often.
 
     Raises
     ------

@@ -227,7 +227,9 @@ def _train(
             state.totals.seconds = time.monotonic() - started
             if progress is not None and main:
                 progress(step + 1, config.epochs * steps_per_epoch)
-            if time.monotonic() - last_saved > 60 * config.checkpoint_minutes:
+            # Several processes save together, but their clocks differ: they save at epoch ends only.
+            alone = accelerator.num_processes == 1
+            if alone and time.monotonic() - last_saved > 60 * config.checkpoint_minutes:
                 save()
 
         top1, val_loss, spread = _validate(accelerator, model, data, preprocessing, config)
