@@ -227,7 +227,7 @@ def _train(
             state.totals.seconds = time.monotonic() - started
             if progress is not None and main:
                 progress(step + 1, config.epochs * steps_per_epoch)
-            # Several processes save together, but their clocks differ: they save at epoch ends only.
+            # Several processes save together, but their clocks differ: only at epoch ends then.
             alone = accelerator.num_processes == 1
             if alone and time.monotonic() - last_saved > 60 * config.checkpoint_minutes:
                 save()
