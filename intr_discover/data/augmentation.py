@@ -10,11 +10,10 @@ from torchvision.transforms import v2
 
 Augmentation = Literal["none", "light", "detr"]
 
-SMALLEST_CROP = 0.35
-"""Smallest share of the photograph that a random resized crop shows."""
 
-
-def build_augmentation(kind: Augmentation, size: int, longest: int | None) -> nn.Module | None:
+def build_augmentation(
+    kind: Augmentation, size: int, longest: int | None, smallest_crop: float = 0.35
+) -> nn.Module | None:
     """Return a transform of uint8 images ``[3, H, W]``, or None for no augmentation.
 
     Parameters
@@ -25,13 +24,15 @@ def build_augmentation(kind: Augmentation, size: int, longest: int | None) -> nn
         and crop (Carion et al. 2020): shorter side from 0.6 to 1 times ``size``, flip.
     size, longest
         Pixels; see ``Preprocessing``.
+    smallest_crop
+        ``"light"``: smallest share of the photograph's area that a crop shows, in (0, 1].
     """
     if kind == "none":
         return None
     if kind == "light":
         return v2.Compose(
             [
-                v2.RandomResizedCrop(size, scale=(SMALLEST_CROP, 1.0), antialias=True),
+                v2.RandomResizedCrop(size, scale=(smallest_crop, 1.0), antialias=True),
                 v2.RandomHorizontalFlip(),
                 v2.ColorJitter(brightness=0.2, contrast=0.2),
             ]

@@ -44,6 +44,7 @@ class LayerShape:
     feed_forward: int
     dropout: float
     attention_dropout: float
+    head_dropout: float = 0.0
 
 
 class Attention(nn.Module):
@@ -229,6 +230,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(DecoderLayer(shape) for _ in range(layers))
         self.norm = nn.LayerNorm(shape.width)
+        self.head_dropout = shape.head_dropout
 
     def forward(
         self,
@@ -275,6 +277,8 @@ class Decoder(nn.Module):
             if override is None:
                 per_head = attention.fused(query, key, value, mask)
                 per_head = _knock_out(per_head, value, mask, here)
+                if self.training and self.head_dropout:
+                    per_head = _drop_heads(per_head, value, mask, self.head_dropout)
             else:
                 natural = attention_scores(query, key, mask).softmax(-1).transpose(1, 2)
                 natural = natural.clone() if here else natural
@@ -300,6 +304,14 @@ def uniform_attention(mask: Tensor | None, cells: int, like: Tensor) -> Tensor:
         return like.new_full((1, cells), 1.0 / cells)
     real = mask[:, 0, 0].to(like.dtype)
     return real / real.sum(-1, keepdim=True)
+
+
+def _drop_heads(per_head: Tensor, value: Tensor, mask: Tensor | None, share: float) -> Tensor:
+    """Put uniform attention in place of a random share of heads, for each image and query anew."""
+    uniform = uniform_attention(mask, value.shape[-2], value)
+    mean = uniform[:, None, None] @ value  # [B, R, 1, d]
+    dropped = torch.rand(per_head.shape[:-1], device=per_head.device) < share
+    return torch.where(dropped[..., None], mean, per_head)
 
 
 def _rows(knockout: Knockout) -> slice:

@@ -40,6 +40,7 @@ def build_model(config: TrainingConfig, num_classes: int) -> INTR | PlainClassif
                 feed_forward=config.feed_forward,
                 dropout=config.dropout,
                 attention_dropout=config.attention_dropout,
+                head_dropout=config.head_dropout,
             ),
             pretrained=config.pretrained,
         )

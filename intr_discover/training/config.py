@@ -51,7 +51,8 @@ class TrainingConfig:
         ``intr``, ``intr-fc`` (one presence vector per class) or ``plain`` (timm classifier).
     backbone, backbone_stride, backbone_level, freeze_batch_norm, pretrained
         See ``model.Backbone``. ``plain`` uses the whole network, so stride and level do not apply.
-    width, heads, encoder_layers, decoder_layers, feed_forward, dropout, attention_dropout
+    width, heads, encoder_layers, decoder_layers, feed_forward, dropout, attention_dropout,
+    head_dropout
         See ``model.INTRConfig``.
     image_size, resize, longest_side
         See ``data.Preprocessing``; pixels.
@@ -61,6 +62,9 @@ class TrainingConfig:
         "Fixing the train-test resolution discrepancy", NeurIPS 2019).
     augmentation
         ``none``, ``light`` or ``detr``; see ``data.build_augmentation``.
+    smallest_crop
+        Augmentation ``light``: smallest share of the photograph that a crop shows, in (0, 1].
+        Larger where what tells the classes apart may lie at the edge of a specimen.
     optimizer
         ``adamw``, ``adam`` or ``sgd`` (momentum 0.9).
     learning_rate
@@ -117,11 +121,13 @@ class TrainingConfig:
     feed_forward: int = 512
     dropout: float = 0.1
     attention_dropout: float = 0.0
+    head_dropout: float = 0.0
     image_size: int = 160
     resize: Literal["shorter", "square"] = "shorter"
     longest_side: int | None = None
     evaluation_scale: float = 1.2
     augmentation: Literal["none", "light", "detr"] = "light"
+    smallest_crop: float = 0.35
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     learning_rate: float = 5e-4
     backbone_learning_rate: float | None = None
@@ -153,6 +159,8 @@ class TrainingConfig:
         _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
         scale = self.evaluation_scale
         _require(0 < scale < 10, "evaluation_scale", scale, "above 0 and below 10")
+        crop = self.smallest_crop
+        _require(0 < crop <= 1, "smallest_crop", crop, "above 0 and at most 1")
         _require(self.seed >= 0, "seed", self.seed, "0 or more")
         _require(
             0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "in [0, 1)"

@@ -312,7 +312,7 @@ def _prepare_once(
 def _training_images(
     data: TrainingData, config: TrainingConfig, preprocessing: Preprocessing
 ) -> TrainingImages:
-    # A crop shows at least the square root of SMALLEST_CROP of a side, so most crops of photographs
+    # A crop shows at least the square root of smallest_crop of a side, so most crops of photographs
     # reduced to 1.5 times the input size are still made smaller, not larger.
     side = round(1.5 * config.image_size)
     fits = len(data.train) * side * side * 4 / 3 < MOST_CACHED_PIXELS
@@ -321,7 +321,9 @@ def _training_images(
         data.train.paths,
         data.train.label_ids(data.classes),
         preprocessing,
-        build_augmentation(config.augmentation, config.image_size, config.longest_side),
+        build_augmentation(
+            config.augmentation, config.image_size, config.longest_side, config.smallest_crop
+        ),
         config.seed,
         side if cached else None,
     )

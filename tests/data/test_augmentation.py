@@ -33,6 +33,46 @@ def test_light_keeps_hue():
         assert abs(green - blue) <= 1
 
 
+def shares_shown(transform, draws=200):
+    """Return which share of a photograph each crop shows, before the light is changed."""
+    ramp = torch.arange(120, dtype=torch.uint8)
+    picture = torch.zeros(3, 120, 120, dtype=torch.uint8)
+    picture[0], picture[1] = ramp[None, :], ramp[:, None]  # red tells the column, green the row
+    crop_and_flip = transform.transforms[:2]
+    shares = []
+    for _ in range(draws):
+        crop = picture
+        for step in crop_and_flip:
+            crop = step(crop)
+        # From the centre of the first pixel to that of the last: half a pixel short at both ends.
+        wide, high = (float(channel.max()) - float(channel.min()) + 1 for channel in crop[:2])
+        shares.append(wide * high / 120**2)
+    return torch.tensor(shares)
+
+
+@pytest.mark.parametrize("smallest_crop", [0.1, 0.35, 0.8])
+def test_a_crop_shows_at_least_the_smallest_share(smallest_crop):
+    torch.manual_seed(0)
+    shares = shares_shown(build_augmentation("light", 120, None, smallest_crop))
+    assert shares.min() > smallest_crop - 0.04
+    assert shares.min() < smallest_crop + 0.15  # shares that small do occur
+    assert shares.max() > 0.9
+
+
+def test_a_smallest_crop_of_1_shows_nearly_the_whole_photograph():
+    torch.manual_seed(0)
+    # No crop of the whole area and another shape fits in: torchvision then takes all there is.
+    assert shares_shown(build_augmentation("light", 120, None, 1.0)).min() > 0.98
+
+
+def test_the_usual_smallest_crop_is_0_35():
+    drawn_shares = []
+    for settings in ((), (0.35,)):
+        torch.manual_seed(1)
+        drawn_shares.append(shares_shown(build_augmentation("light", 120, None, *settings), 20))
+    assert torch.equal(*drawn_shares)
+
+
 def test_detr_sides_lie_in_the_scaled_range():
     """At a test size of 800 the shorter side is 480 to 800; at 80 it is 48 to 80."""
     transform = build_augmentation("detr", 80, 133)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from torch import nn
 
+from intr_discover.errors import UserError
+from intr_discover.model import INTRConfig, load_checkpoint, save_checkpoint
 from intr_discover.model.transformer import (
     Attention,
     Decoder,
@@ -13,6 +17,7 @@ from intr_discover.model.transformer import (
     EncoderLayer,
     Knockout,
     LayerShape,
+    _drop_heads,
     attention_scores,
     uniform_attention,
 )
@@ -216,3 +221,94 @@ def test_an_override_of_another_shape_is_refused(padding):
             random(2, QUERIES, WIDTH), random(2, CELLS, WIDTH), mask_of(padding),
             override=lambda layer, attention: attention[..., 1:],
         )  # fmt: skip
+
+
+# --- heads dropped in training --------------------------------------------------------------
+
+
+def dropping(share: float, dropout: float = 0.0) -> Decoder:
+    shape = LayerShape(WIDTH, HEADS, HIDDEN, dropout, dropout, share)
+    return randomise(Decoder(2, shape))
+
+
+EVERY_HEAD = [Knockout(layer, head) for layer in range(2) for head in range(HEADS)]
+ALMOST_ALL = 1 - 1e-9
+
+
+def test_no_head_is_dropped_outside_training(padding):
+    given = random(2, QUERIES, WIDTH), random(2, CELLS, WIDTH, seed=1), mask_of(padding)
+    expected, _ = dropping(0.0).eval()(*given)
+    found, _ = dropping(ALMOST_ALL).eval()(*given)
+    assert torch.equal(found, expected)
+
+
+def test_no_head_is_dropped_unless_asked_for(padding):
+    assert LayerShape(WIDTH, HEADS, HIDDEN, 0.1, 0.1).head_dropout == 0
+    assert INTRConfig(num_classes=2).head_dropout == 0
+    given = random(2, QUERIES, WIDTH), random(2, CELLS, WIDTH, seed=1), mask_of(padding)
+    decoder = dropping(0.0)
+    expected, _ = decoder.eval()(*given)
+    before = torch.get_rng_state()
+    found, _ = decoder.train()(*given)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-6)
+    # Nothing is drawn either: a training without it goes as it did before there was one.
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_nearly_all_heads_dropped_equals_all_knocked_out(padding, masked):
+    mask = mask_of(padding) if masked else None
+    given = random(2, QUERIES, WIDTH), random(2, CELLS, WIDTH, seed=1), mask
+    decoder = dropping(ALMOST_ALL)
+    expected, _ = decoder.eval()(*given, knockouts=EVERY_HEAD)
+    found, _ = decoder.train()(*given)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+    natural, _ = decoder.eval()(*given)
+    assert (natural - found).abs().max() > 1e-3
+
+
+def test_heads_are_drawn_for_each_image_and_query(padding):
+    value = torch.ones(2, HEADS, CELLS, 3)
+    per_head = torch.zeros(2, HEADS, 500, 3)
+    torch.manual_seed(0)
+    dropped = _drop_heads(per_head, value, mask_of(padding), 0.25)
+    whole = dropped.mean(-1)  # a head is dropped with all its channels, or kept
+    torch.testing.assert_close(whole, whole.round(), atol=1e-6, rtol=0)
+    whole = whole.round()
+    # 4000 draws of 0.25: a standard deviation of 0.007.
+    assert abs(whole.mean() - 0.25) < 0.03
+    for one, other in ((whole[0], whole[1]), (whole[:, 0], whole[:, 1])):
+        # Independent draws agree in 0.25² + 0.75² = 0.625.
+        assert abs((one == other).float().mean() - 0.625) < 0.06
+    assert (per_head == 0).all()
+
+
+def test_gradients_pass_through_dropped_heads(padding):
+    torch.manual_seed(0)
+    cells = random(2, CELLS, WIDTH, seed=1).requires_grad_()
+    output, _ = dropping(0.5).train()(random(2, QUERIES, WIDTH), cells, mask_of(padding))
+    output.square().sum().backward()
+    assert cells.grad.isfinite().all()
+    assert (cells.grad[~padding].abs().sum(-1) > 0).all()
+    assert (cells.grad[padding] == 0).all()
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
+def test_a_share_of_heads_out_of_range_is_refused(share):
+    with pytest.raises(UserError, match=r"model: head_dropout must lie in \[0, 1\)"):
+        INTRConfig(num_classes=2, head_dropout=share)
+
+
+def test_a_run_older_than_head_dropout_is_read(tiny, tmp_path):
+    model = tiny()
+    save_checkpoint(tmp_path, model)
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["model"].pop("head_dropout") == 0
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert load_checkpoint(tmp_path).config == model.config
+
+
+def test_head_dropout_stays_with_the_run(tiny, tmp_path):
+    save_checkpoint(tmp_path, tiny(head_dropout=0.25))
+    assert load_checkpoint(tmp_path).config.head_dropout == 0.25
+    assert load_checkpoint(tmp_path).decoder.head_dropout == 0.25

@@ -5,6 +5,7 @@ from dataclasses import fields
 import pytest
 
 from intr_discover.errors import UserError
+from intr_discover.training.build import build_model
 from intr_discover.training.config import (
     PRESETS,
     TrainingConfig,
@@ -63,6 +64,11 @@ def test_settings_survive_a_dictionary():
         ({"batch_size": -1}, "batch_size"),
         ({"seed": -1}, "seed"),
         ({"evaluation_scale": 0}, "evaluation_scale"),
+        ({"smallest_crop": 0}, "smallest_crop must be above 0 and at most 1"),
+        ({"smallest_crop": 1.01}, "smallest_crop must be above 0 and at most 1"),
+        ({"smallest_crop": float("nan")}, "smallest_crop must be above 0 and at most 1"),
+        ({"smallest_crop": "all"}, "smallest_crop must be a number"),
+        ({"head_dropout": "some"}, "head_dropout must be a number"),
     ],
 )
 def test_wrong_settings_are_refused_in_one_line(changes, words):
@@ -79,6 +85,27 @@ def test_unknown_preset():
 
 def test_whole_numbers_pass_for_numbers():
     assert change(TrainingConfig(), {"warmup_epochs": 2}).warmup_epochs == 2
+
+
+def test_a_crop_may_be_the_whole_photograph():
+    assert build_config("small", {"smallest_crop": 1}).smallest_crop == 1
+
+
+def test_what_runs_before_these_settings_did_is_the_default():
+    for preset in PRESETS.values():
+        assert (preset.head_dropout, preset.smallest_crop) == (0.0, 0.35)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0])
+def test_a_share_of_heads_out_of_range_is_refused_with_the_model(share):
+    config = build_config("small", {"head_dropout": share, "pretrained": False})
+    with pytest.raises(UserError, match=r"head_dropout must lie in \[0, 1\)"):
+        build_model(config, 3)
+
+
+def test_the_model_gets_its_share_of_heads():
+    config = build_config("small", {"head_dropout": 0.25, "pretrained": False})
+    assert build_model(config, 3).config.head_dropout == 0.25
 
 
 def test_yaml(tmp_path):
