@@ -1,0 +1,1 @@
+"""Changing photographs: pure functions of an image and a mask. No torch here."""
