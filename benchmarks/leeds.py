@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -21,11 +20,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy.ndimage import distance_transform_edt
 from scipy.stats import bootstrap
 from statsmodels.stats.proportion import proportion_confint
 
+from benchmarks.common import RESULTS, machine, p_value
 from data_prep.leeds import prepare
 from intr_discover import Explainer, Specimens, load
 from intr_discover.data.images import read_mask
@@ -33,7 +32,6 @@ from intr_discover.files import write_json, write_text
 from intr_discover.provenance import versions
 from intr_discover.studies.evaluation import paired_difference
 
-RESULTS = Path(__file__).parent / "results"
 KINDS = ("intr", "plain")
 
 
@@ -221,21 +219,6 @@ def interval_over_images(right: np.ndarray) -> dict[str, float]:
             "n": right.shape[1], "runs": right.shape[0]}  # fmt: skip
 
 
-def machine() -> dict[str, Any]:
-    """Return what decides the times."""
-    model = platform.processor()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        model = lines[0].split(":")[1].strip() if lines else model
-    return {
-        "processor": model,
-        "threads": torch.get_num_threads(),
-        "instructions": torch.backends.cpu.get_cpu_capability(),
-        "system": f"{platform.system()} {platform.machine()}",
-    }
-
-
 def as_markdown(record: dict[str, Any]) -> str:
     """Return the table that people read."""
     summary, runs = record["summary"], record["runs"]
@@ -286,11 +269,6 @@ def as_markdown(record: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-def p_value(p: float) -> str:
-    """Return p as it is printed; a resampling test never shows that it is 0."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def percent(value: dict[str, float]) -> str:
