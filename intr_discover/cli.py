@@ -6,6 +6,7 @@ needs them, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -13,11 +14,36 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from intr_discover.cli_options import (
+    DEMO,
+    BatchSize,
+    Classes,
+    Context,
+    ContextModeName,
+    ContextModeOption,
+    Data,
+    Device,
+    Images,
+    Preset,
+    Run,
+    Seed,
+    Split,
+    UnusedBatchSize,
+    UnusedSeed,
+    choose_split,
+    command_words,
+    draw_demo,
+    load_model,
+    read_collection,
+)
+from intr_discover.cli_rings import rings
+from intr_discover.cli_study import study_app
 from intr_discover.console import print_error, progress_bar
 from intr_discover.errors import UserError
 
 if TYPE_CHECKING:
     from intr_discover.data.specimens import Specimens
+    from intr_discover.report.discover import Discovery
     from intr_discover.training.config import TrainingConfig
 
 app = typer.Typer(
@@ -27,13 +53,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-class Preset(StrEnum):
-    """Sets of training settings."""
-
-    small = "small"
-    paper = "paper"
+app.add_typer(study_app, name="study")
+app.command()(rings)
 
 
 class ModelKind(StrEnum):
@@ -44,39 +65,11 @@ class ModelKind(StrEnum):
     plain = "plain"
 
 
-class ContextModeName(StrEnum):
-    """How queries outside a context are left out."""
-
-    zero = "zero"
-    subset = "subset"
-
-
 class RankingName(StrEnum):
     """What heads are ranked by."""
 
     maximum = "maximum"
     peak = "peak"
-
-
-Data = Annotated[Path, typer.Argument(help="A folder of photographs or a specimen table.")]
-Run = Annotated[Path, typer.Argument(help="A run folder, or an official INTR checkpoint.")]
-Images = Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or another torch device.")]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
-UnusedSeed = Annotated[
-    int, typer.Option(help="Taken by every command; nothing in this one is random.")
-]
-UnusedBatchSize = Annotated[
-    int, typer.Option(min=1, help="Taken by every command; this one goes image by image.")
-]
-BatchSize = Annotated[int, typer.Option(min=1, help="Images that go through the model at once.")]
-Classes = Annotated[
-    Path | None, typer.Option(help="File of class names, for weights that carry none.")
-]
-Context = Annotated[str | None, typer.Option(help="Let only these classes compete: NAME,NAME,...")]
-ContextModeOption = Annotated[
-    ContextModeName, typer.Option(help="Set the other queries to zero, or drop them.")
-]
 
 
 @app.command()
@@ -93,7 +86,7 @@ def specimens(
     from intr_discover.data.defects import describe, find_defects
     from intr_discover.files import write_with
 
-    collection = _read(data, allow_missing=True)
+    collection = read_collection(data, allow_missing=True)
     with progress_bar("checking photographs") as progress:
         found = find_defects(collection, progress=progress)
     print(describe(collection, found))
@@ -133,21 +126,22 @@ def train(
 ) -> None:
     """Train a model on photographs and leave a run folder."""
     settings = _settings(config, setting)
-    given = {
-        "model": model and model.value,
-        "backbone": backbone,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "seed": seed,
-    }
-    settings.update({name: value for name, value in given.items() if value is not None})
+    settings.update(
+        _given(
+            model=model and model.value,
+            backbone=backbone,
+            epochs=epochs,
+            batch_size=batch_size,
+            seed=seed,
+        )
+    )
     if init is not None:
         settings.setdefault("pretrained", False)  # its weights would be overwritten
     chosen = _training_config(preset, settings, out if resume else None)
 
     from intr_discover.training.loop import train as run_training
 
-    collection = _read(data, allow_missing=True)
+    collection = read_collection(data, allow_missing=True)
     try:
         with progress_bar("training") as progress:
             run_training(
@@ -170,10 +164,7 @@ def evaluate(
     run: Run,
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder for tables and figures.")],
-    split: Annotated[
-        str | None,
-        typer.Option(help="train, val, test or all; default test where there is one, else all."),
-    ] = None,
+    split: Split = None,
     classes: Classes = None,
     seed: UnusedSeed = 0,
     batch_size: BatchSize = 32,
@@ -182,18 +173,14 @@ def evaluate(
     """Measure accuracy: top-1, top-5, per class, confusion."""
     from intr_discover.studies.evaluation import evaluate_run
 
-    collection = _read(data)
-    if split is None:
-        split = "test" if collection.has_split("test") else "all"
-    if split != "all":
-        collection = collection.select(split=split)
-    explainer = _load(run, classes, device)
+    explainer = load_model(run, classes, device)
+    collection, split = choose_split(read_collection(data), split)
     with progress_bar("evaluating") as progress:
         result = evaluate_run(
             explainer,
             collection,
             split=split,
-            command=["intr-discover", *sys.argv[1:]],
+            command=command_words(),
             batch_size=batch_size,
             progress=progress,
         )
@@ -224,7 +211,7 @@ def predict(
     from intr_discover.files import write_with
 
     paths = _image_files(images)
-    explainer = _load(run, classes, device)
+    explainer = load_model(run, classes, device)
     with progress_bar("predicting") as progress:
         table = explainer.predict(
             paths,
@@ -269,7 +256,7 @@ def explain(
 
     most = _most_heads(heads)
     paths = _image_files(images)
-    explainer = _load(run, classes, device)
+    explainer = load_model(run, classes, device)
     with progress_bar("explaining") as progress:
         explain_images(
             explainer,
@@ -281,10 +268,78 @@ def explain(
             layer=layer,
             max_heads=most,
             ranking=ranking.value,
-            command=_command(),
+            command=shlex.join(command_words()),
             progress=progress,
         )
     print(f"wrote {len(paths)} figures to {out}")
+
+
+@app.command()
+def discover(
+    places: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN] [DATA]",
+            help="A model and photographs; photographs alone: train first; nothing: the demo.",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("report"),
+    full: Annotated[
+        bool, typer.Option("--full", help="Take all photographs, however long it takes.")
+    ] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help="Replace an earlier report; a training in it is continued."
+        ),
+    ] = False,
+    split: Split = None,
+    preset: Annotated[
+        Preset, typer.Option(help="Settings of the training, where there is one.")
+    ] = Preset.small,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Epochs of the training, where there is one.")
+    ] = None,
+    classes: Classes = None,
+    seed: Seed = 0,
+    batch_size: BatchSize = 32,
+    device: Device = "auto",
+) -> None:
+    """Find out what separates the classes: all studies, and one page that shows them."""
+    run, data = _run_and_data(places or [])
+
+    from intr_discover.report.folder import ReportFolder
+
+    folder = ReportFolder(out)
+    folder.check(overwrite)  # before anything that takes time
+    explainer = None if run is None else load_model(run, classes, device)
+    collection = read_collection(data)
+    chosen, split = choose_split(collection, split)
+    if explainer is None:
+        config = _training_config(preset, {"seed": seed, **_given(epochs=epochs)}, None)
+        folder.start()
+        trained = _train_for_report(collection, config, folder.run, device)
+        explainer = load_model(str(trained), None, device)
+        overwrite = True  # it is this report's own folder by now
+
+    from intr_discover.report.discover import discover as run_discover
+
+    discovery = run_discover(
+        explainer,
+        chosen,
+        out,
+        split=split,
+        seed=seed,
+        full=full,
+        overwrite=overwrite,
+        command=command_words(),
+        batch_size=batch_size,
+        model_name=run or "a model trained for this report",
+        data_name="the demo" if data == DEMO else data,
+        bars=progress_bar,
+        say=lambda line: print(line, flush=True),
+    )
+    _print_findings(discovery)
 
 
 @app.command("import")
@@ -310,18 +365,67 @@ def main() -> None:
         sys.exit(2)
 
 
-def _read(data: Path, allow_missing: bool = False) -> Specimens:
-    from intr_discover.data.specimens import Specimens
+def _run_and_data(words: list[str]) -> tuple[str | None, str]:
+    """Return model and photographs; None for a model that is yet to be trained."""
+    if not words or words == [DEMO]:
+        return DEMO, DEMO
+    if len(words) > 2:
+        raise UserError(f"discover takes RUN and DATA, not {len(words)} words: {' '.join(words)}")
+    if len(words) == 2:
+        return words[0], words[1]
+    path = Path(words[0])
+    is_checkpoint = path.suffix.lower() in {".pth", ".pt", ".safetensors"}
+    if is_checkpoint or (path / "model.safetensors").is_file():
+        raise UserError(
+            f"{path} is a model; name the photographs too: intr-discover discover {path} DATA"
+        )
+    return None, words[0]
 
-    return Specimens.read(data, allow_missing=allow_missing)
+
+def _train_for_report(
+    collection: Specimens, config: TrainingConfig, run: Path, device: str
+) -> Path:
+    """Train, or continue an interrupted training; a finished one is taken as it is."""
+    from intr_discover.training.loop import train as run_training
+    from intr_discover.training.prepare import prepare_data
+    from intr_discover.training.run_folder import RunFolder
+
+    earlier = RunFolder(run)
+    stored = earlier.config
+    if stored is not None and earlier.finished:
+        photographs = prepare_data(collection, config).fingerprint
+        if stored["data"]["fingerprint"] != photographs:
+            raise UserError(
+                f"{run} was trained on other photographs; name another folder with --out"
+            )
+    try:
+        with progress_bar("training") as progress:
+            return run_training(
+                collection,
+                config,
+                run,
+                resume=stored is not None,
+                device=device,
+                progress=progress,
+                say=lambda line: print(line, flush=True),
+            )
+    except KeyboardInterrupt:
+        raise UserError("interrupted; the same command with --overwrite continues") from None
 
 
-def _load(run: Path, classes: Path | None, device: str) -> Any:
-    from intr_discover.data.class_names import read_class_names
-    from intr_discover.explain.explainer import load
+def _print_findings(discovery: Discovery) -> None:
+    for outcome in discovery.outcomes:
+        print(f"\n{outcome.study.title}")
+        if outcome.reason is not None:
+            print(f"  left out: {outcome.reason}")
+        for sentence in outcome.findings:
+            print(f"  {sentence}")
+    print(f"\nopen {discovery.page}")
 
-    names = None if classes is None else read_class_names(classes)
-    return load(run, names, device=device)
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Return the options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _settings(config: Path | None, assignments: list[str] | None) -> dict[str, Any]:
@@ -342,11 +446,12 @@ def _training_config(
     return build_config(preset.value, settings) if stored is None else change(stored, settings)
 
 
-def _image_files(paths: list[Path]) -> list[Path]:
+def _image_files(words: list[str]) -> list[Path]:
     from intr_discover.data.folders import image_files
 
     found: list[Path] = []
-    for path in paths:
+    for word in words:
+        path = draw_demo() / "images" if word == DEMO else Path(word)
         if path.is_dir():
             inside = image_files(path)
             if not inside:
@@ -375,9 +480,3 @@ def _most_heads(heads: str) -> int | None:
     if not (heads.startswith("top") and number.isdigit() and int(number) > 0):
         raise UserError(f"--heads must be all, or top and a number such as top3, not '{heads}'")
     return int(number)
-
-
-def _command() -> str:
-    import shlex
-
-    return shlex.join(["intr-discover", *sys.argv[1:]])

@@ -11,6 +11,9 @@ import pytest
 from PIL import Image
 
 from intr_discover.cli import main
+from intr_discover.data import demo
+from intr_discover.explain import explainer
+from tests.studies.test_registry import added  # noqa: F401  (a fixture)
 from tests.training.conftest import draw_collection
 
 # Trainings of some seconds, which take many times longer on a busy machine.
@@ -54,7 +57,16 @@ def trained(drawn, tmp_path_factory):
 def test_help_names_every_command(monkeypatch, capsys):
     status, out, _ = run(monkeypatch, capsys, "--help")
     assert status == 0
-    for command in ("specimens", "train", "evaluate", "predict", "explain", "import"):
+    for command in (
+        "specimens",
+        "train",
+        "evaluate",
+        "predict",
+        "explain",
+        "discover",
+        "study",
+        "import",
+    ):
         assert f"  {command} " in out
         assert run(monkeypatch, capsys, command, "--help")[0] == 0
 
@@ -168,6 +180,19 @@ def test_explain(monkeypatch, capsys, drawn, trained, tmp_path):
         (["explain", "{trained}", "{drawn}/test", "--out", "f", "--class", "pink"], "pink"),
         (["explain", "{trained}", "{drawn}/test", "--out", "f", "--device", "cuda:99"], "cuda:99"),
         (["evaluate", "{trained}", "{drawn}/train/red", "--out", "e"], "photographs"),
+        (["evaluate", "demo", "{drawn}", "--out", "e"], "make demo-model"),
+        (["discover", "demo", "{drawn}"], "make demo-model"),
+        (["discover"], "make demo-model"),
+        (["discover", "{trained}"], "discover {trained} DATA"),
+        (["discover", "absent"], "absent"),
+        (["discover", "a", "b", "c"], "RUN and DATA, not 3 words"),
+        (["discover", "{trained}", "{drawn}", "--out", "."], "--overwrite"),
+        (["discover", "{trained}", "{drawn}", "--out", ".", "--overwrite"], "else than a report"),
+        (["discover", "{trained}", "{drawn}", "--out", "names.txt"], "names.txt is a file"),
+        (["discover", "{trained}", "{drawn}", "--split", "val"], "no split 'val'"),
+        (["study", "headz", "{trained}", "{drawn}", "--out", "s"], "evaluate, explanations"),
+        (["study", "explanations", "{trained}", "{drawn}", "--out", "s", "--pairs", "no"], "no"),
+        (["study", "evaluate", "absent", "{drawn}", "--out", "s"], "absent"),
         (["import", "absent.pth", "--classes", "{names}", "--out", "r"], "absent.pth"),
         (["import", "{names}", "--classes", "{names}", "--out", "r"], "names.txt"),
     ],
@@ -179,14 +204,115 @@ def test_mistakes_cost_one_line_and_status_2(
     names = tmp_path / "names.txt"
     names.write_text("red\nblue\n")
     places = {"drawn": drawn, "trained": trained, "names": names}
+    monkeypatch.setattr(explainer, "DEMO_MODEL", tmp_path / "no demo model")
+    monkeypatch.setenv("INTR_DISCOVER_CACHE", str(tmp_path / "cache"))
     status, _, err = run(monkeypatch, capsys, *[word.format(**places) for word in words])
     last = err.strip().splitlines()[-1]
     assert status == 2, err
     assert last.startswith("intr-discover: ")
-    assert expected in last
+    assert expected.format(**places) in last
     assert "Traceback" not in err
     # Nothing half-made is left behind.
     assert {path.name for path in tmp_path.iterdir()} == {"names.txt"}
+
+
+# Discover and study
+
+
+def test_discover_writes_a_report(monkeypatch, capsys, drawn, trained, tmp_path):
+    out = tmp_path / "r"
+    words = ["discover", trained, drawn, "--out", out, "--device", "cpu", "--seed", "3"]
+    status, printed, _ = run(monkeypatch, capsys, *words)
+    assert status == 0
+    assert "How often is it right?" in printed and "of 9 photographs" in printed
+    assert printed.splitlines()[-1] == f"open {out / 'index.html'}"
+    record = json.loads((out / "explanations" / "provenance.json").read_text())
+    assert record["command"][:2] == ["intr-discover", "discover"] and record["seed"] == 3
+    before = (out / "index.html").read_text()
+    status, _, err = run(monkeypatch, capsys, *words)
+    assert status == 2 and "--overwrite" in err
+    assert (out / "index.html").read_text() == before
+    status, printed, _ = run(monkeypatch, capsys, *words, "--overwrite", "--split", "all", "--full")
+    assert status == 0 and "of 39 photographs" in printed
+
+
+def test_discover_trains_where_there_is_no_model(monkeypatch, capsys, drawn, tmp_path):
+    out = tmp_path / "r"
+    words = ["discover", drawn, "--out", out, "--device", "cpu", "--epochs", "1"]
+    status, printed, _ = run(monkeypatch, capsys, *words)
+    assert status == 0
+    assert (
+        "epoch 1/1" in printed
+        and "a model trained for this report" in (out / "index.html").read_text()
+    )
+    weights = (out / "run" / "model.safetensors").stat().st_mtime_ns
+    status, printed, _ = run(monkeypatch, capsys, *words, "--overwrite")
+    assert status == 0 and "is finished already" in printed
+    assert (out / "run" / "model.safetensors").stat().st_mtime_ns == weights
+    other = draw_collection(tmp_path / "other", {"train": 6, "test": 1})
+    words[1] = other
+    status, _, err = run(monkeypatch, capsys, *words, "--overwrite")
+    assert status == 2 and "trained on other photographs" in err
+
+
+def test_study_runs_one_question(monkeypatch, capsys, drawn, trained, tmp_path):
+    out = tmp_path / "s"
+    status, printed, _ = run(
+        monkeypatch, capsys, "study", "explanations", trained, drawn, "--out", out,
+        "--per-class", "1", "--split", "test",
+    )  # fmt: skip
+    assert status == 0 and f"wrote {out}" in printed
+    record = json.loads((out / "provenance.json").read_text())
+    assert record["settings"]["per_class"] == 1 and record["n"] == 9
+
+
+def test_the_help_of_studies(monkeypatch, capsys):
+    status, printed, _ = run(monkeypatch, capsys, "study", "--help")
+    assert status == 0 and "evaluate  " in printed and "How often is it right?" in printed
+    status, printed, _ = run(monkeypatch, capsys, "study", "explanations", "--help")
+    assert status == 0 and "--per-class" in printed and "--pairs" in printed
+    code = (
+        "import sys; sys.argv = ['intr-discover', 'study', '--help']\n"
+        "from intr_discover.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: print(sorted({'torch', 'pandas', 'numpy'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_study_of_one_added_file_is_a_command(
+    added,  # noqa: F811
+    monkeypatch,
+    capsys,
+    drawn,
+    trained,
+    tmp_path,
+):
+    words = ["study", "added", trained, drawn, "--out", tmp_path / "s", "--answer", "7"]
+    status, printed, _ = run(monkeypatch, capsys, *words)
+    assert status == 0 and "The answer is 7." in printed
+    assert json.loads((tmp_path / "s" / "summary.json").read_text()) == {"n": 9, "answer": 7}
+
+
+def test_the_word_demo_stands_for_photographs(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(demo, "PER_CLASS", 1)
+    monkeypatch.setenv("INTR_DISCOVER_CACHE", str(tmp_path / "cache"))
+    status, printed, err = run(monkeypatch, capsys, "specimens", "demo")
+    assert status == 0 and "drawing the demo's specimens" in err and "16" in printed
+
+
+def test_the_demo_by_one_word(monkeypatch, capsys, tmp_path):
+    """With the model that comes with the package, on one specimen of each class."""
+    if not explainer.DEMO_MODEL.is_dir():
+        pytest.skip("the demo model is not in this installation")
+    monkeypatch.setattr(demo, "PER_CLASS", 1)
+    monkeypatch.setenv("INTR_DISCOVER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    status, printed, _ = run(monkeypatch, capsys, "discover", "--device", "cpu")
+    assert status == 0 and printed.splitlines()[-1] == "open report/index.html"
+    status, printed, _ = run(monkeypatch, capsys, "predict", "demo", "demo", "--device", "cpu")
+    assert status == 0 and len(printed.splitlines()) == 16
 
 
 def test_wrong_words_are_explained(monkeypatch, capsys):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from intr_discover.data.demo import DEMO, demo_collection
 from intr_discover.data.folders import SPLITS, read_folder
 from intr_discover.data.specimen_tables import (
     read_attributes,
@@ -83,7 +84,8 @@ class Specimens:
         path
             A folder ``root/<label>/*`` or ``root/<split>/<label>/*``, a folder that holds
             ``specimens.csv`` (or .tsv, .xlsx, .parquet), or such a table of any name.
-            ``attributes.csv``, ``keypoints.csv`` and ``pairs.csv`` beside it are read too.
+            ``attributes.csv``, ``keypoints.csv`` and ``pairs.csv`` beside it are read too. The
+            word ``"demo"`` (a text, no ``Path``) stands for the demo's drawn specimens.
         split
             Keep this split only: ``"train"``, ``"val"`` or ``"test"``.
         allow_missing
@@ -95,7 +97,7 @@ class Specimens:
         UserError
             What is wrong, in which file and rows, and what to do.
         """
-        path = Path(path)
+        path = demo_collection() if isinstance(path, str) and path == DEMO else Path(path)
         if not path.exists():
             raise UserError(f"there is no folder or table {path}")
         if path.is_dir():

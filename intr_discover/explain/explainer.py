@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.special import softmax
 
+import intr_discover
+from intr_discover.data.demo import DEMO
 from intr_discover.data.images import to_array
 from intr_discover.data.loading import ImageSource, evaluation_batches
 from intr_discover.data.preprocessing import Preprocessing
@@ -25,6 +27,9 @@ from intr_discover.model.checkpoint import fingerprint, load_checkpoint, read_co
 from intr_discover.model.intr import INTR, ContextMode, Encoded
 from intr_discover.model.plain import PlainClassifier
 from intr_discover.provenance import versions
+
+DEMO_MODEL = Path(intr_discover.__file__).parent / "demo_model"
+"""The run folder that comes with the package; ``load("demo")`` reads it."""
 
 
 @dataclass
@@ -328,7 +333,8 @@ def load(
     ----------
     path
         A run folder, an official INTR checkpoint, or a DETR checkpoint (its class queries are not
-        trained for any class yet).
+        trained for any class yet). The word ``"demo"`` (a text, no ``Path``) stands for the model
+        that comes with the package.
     classes
         Class names for weights that carry none; a run folder has its own.
     device
@@ -339,6 +345,13 @@ def load(
     UserError
         If the path holds no such weights, or the names do not fit.
     """
+    source = str(path)
+    if isinstance(path, str) and path == DEMO:
+        path = DEMO_MODEL
+        if not path.is_dir():
+            raise UserError(
+                "the demo model is not in this installation; make it with make demo-model"
+            )
     path = Path(path)
     if path.is_dir():
         config = read_config(path)
@@ -350,7 +363,7 @@ def load(
             load_checkpoint(path),
             config["classes"],
             Preprocessing.from_dict(config["preprocessing"]),
-            source=str(path),
+            source=source,
             device=device,
         )
     model = load_checkpoint(path, num_classes=None if classes is None else len(classes))

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from intr_discover.errors import UserError, shorten
-from intr_discover.figures.attention import attention_figure, drawing_grid
+from intr_discover.figures.attention import attention_figure
+from intr_discover.figures.panels import drawing_grid
 from intr_discover.files import replacing
 
 Ranking = Literal["maximum", "peak"]

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import Normal, Stroke
 
 from intr_discover.errors import shorten
-from intr_discover.figures import overlay, style
+from intr_discover.figures import style
 from intr_discover.figures.attention_layout import HEADING_HEIGHT, MARGIN, WIDTH, Box, lay_out
+from intr_discover.figures.panels import Panels, draw_colour_bar, short_number
 from intr_discover.figures.text import TextRuler, one_line
 
 Ranking = Literal["maximum", "peak"]
@@ -127,7 +127,7 @@ def attention_figure(
         )
         figure = style.new_figure(style.DOUBLE_COLUMN_MM, layout.height)
         _write_header(figure, predicted, probability, true_label, context, title)
-        panels = _Panels(figure, photograph, scale, uniform)
+        panels = Panels(figure, photograph, scale, uniform)
         letters = iter(ascii_lowercase)
 
         room = layout.headings_room
@@ -135,7 +135,7 @@ def attention_figure(
         panels.draw_photograph(layout.photograph)
         if layout.mean is not None:
             mean = heatmaps[0].mean(axis=0)
-            words = f"Mean of {_heads(heads)} · max {_number(mean.max())}"
+            words = f"Mean of {_heads(heads)} · max {short_number(mean.max())}"
             _write_heading(figure, layout.mean, room, next(letters), words, f"Mean of {heads}")
             panels.draw_map(mean, layout.mean, is_mean=True)
         if layout.bars is not None:
@@ -143,7 +143,7 @@ def attention_figure(
                 figure, layout.bars, layout.bars.width, next(letters), "Class probability"
             )
             _draw_bars(figure, layout.bars, bars)
-        _draw_colour_bar(figure, layout.colour_bar, scale, uniform)
+        draw_colour_bar(figure, layout.colour_bar, scale, uniform)
 
         probabilities = dict(class_probabilities or [])
         grid, joint = layout.grid, " · " if layout.grid.title_lines == 1 else "\n"
@@ -155,7 +155,9 @@ def attention_figure(
             if layout.mean is None:
                 mean, first_column = heatmaps[k].mean(axis=0), 1
                 axes = panels.draw_map(mean, grid.panel(0, 0, top), is_mean=True)
-                _write_title(axes, joint.join(["mean", f"max {_number(mean.max())}"]), bold=True)
+                _write_title(
+                    axes, joint.join(["mean", f"max {short_number(mean.max())}"]), bold=True
+                )
             for place, head in enumerate(shown[k]):
                 row, column = divmod(place, grid.columns - first_column)
                 axes = panels.draw_map(
@@ -175,17 +177,6 @@ def attention_figure(
     return figure
 
 
-def drawing_grid(height: int, width: int) -> tuple[int, int]:
-    """Return the largest grid (rows, columns) that a figure can show of a photograph.
-
-    Maps for :func:`attention_figure` need no more cells than this. It is the photograph's own
-    grid of pixels, or a smaller one whose longer side is a page wide at 300 dpi.
-    """
-    longest = style.DOUBLE_COLUMN_MM / style.MM_PER_INCH * style.DOTS_PER_INCH
-    shrink = min(1.0, longest / max(height, width))
-    return max(1, round(height * shrink)), max(1, round(width * shrink))
-
-
 def _shared_scale(
     heatmaps: npt.NDArray[np.float32],
     scores: npt.NDArray[np.floating[Any]],
@@ -200,73 +191,12 @@ def _shared_scale(
     return scale
 
 
-class _Panels:
-    """Draws the photograph and the maps, all on one scale."""
-
-    def __init__(
-        self, figure: Figure, photograph: npt.NDArray[np.uint8], scale: float, uniform: float
-    ) -> None:
-        self._figure = figure
-        # Shrunk once, so that a large photograph is not resampled anew for every panel.
-        self._photograph = overlay.resize_photograph(
-            photograph, *drawing_grid(*photograph.shape[:2])
-        )
-        self._scale = scale
-        self._uniform = uniform
-        self._grey: dict[tuple[int, int], npt.NDArray[np.float32]] = {}
-
-    def draw_photograph(self, box: Box) -> None:
-        """Draw the photograph in its own colours."""
-        axes = self._add_panel(box)
-        axes.imshow(overlay.resize_photograph(self._photograph, *_pixels(box)), aspect="auto")
-        axes.set_gid("photograph")
-
-    def draw_map(self, heatmap: npt.NDArray[np.float32], box: Box, is_mean: bool) -> Axes:
-        """Draw one map over the grey photograph, with a line at half of its own maximum."""
-        pixels = _pixels(box)
-        if pixels not in self._grey:
-            picture = overlay.resize_photograph(self._photograph, *pixels)
-            self._grey[pixels] = overlay.grey_tones(picture)
-        attention = overlay.resize_map(heatmap, *pixels)
-        axes = self._add_panel(box)
-        axes.imshow(overlay.blend(self._grey[pixels], attention, self._scale), aspect="auto")
-        half = float(heatmap.max()) / 2
-        # A contour needs two rows and columns, and a level that resampling has left in the map.
-        if half > self._uniform and min(pixels) >= 2 and attention.min() < half < attention.max():
-            line = axes.contour(attention, levels=[half], colors="white", linewidths=0.7)
-            line.set_path_effects([Stroke(linewidth=1.4, foreground="black"), Normal()])
-        if is_mean:
-            for spine in axes.spines.values():
-                spine.set(linewidth=0.9, edgecolor="black")
-        axes.set_gid("mean map" if is_mean else "head map")
-        return axes
-
-    def _add_panel(self, box: Box) -> Axes:
-        axes = style.add_axes(self._figure, box.left, box.top, box.width, box.height)
-        axes.set_xticks([])
-        axes.set_yticks([])
-        for spine in axes.spines.values():
-            spine.set(visible=True, linewidth=0.25, edgecolor=style.GREY)
-        return axes
-
-
-def _pixels(box: Box) -> tuple[int, int]:
-    """Return rows and columns of a panel at the resolution of the files."""
-    per_mm = style.DOTS_PER_INCH / style.MM_PER_INCH
-    return max(1, round(box.height * per_mm)), max(1, round(box.width * per_mm))
-
-
-def _number(value: float) -> str:
-    """Return a weight with two significant digits."""
-    return f"{value:.2g}"
-
-
 def _heads(count: int) -> str:
     return "1 head" if count == 1 else f"{count} heads"
 
 
 def _score(ranking: Ranking, value: float) -> str:
-    return f"max {_number(value)}" if ranking == "maximum" else f"peak {value:.3g}"
+    return f"max {short_number(value)}" if ranking == "maximum" else f"peak {value:.3g}"
 
 
 def _probability(value: float) -> str:
@@ -401,39 +331,6 @@ def _draw_bars(figure: Figure, box: Box, bars: Sequence[_Bar]) -> None:
     axes.plot([zero, zero], [-0.5, len(bars) - 0.5], color="black", linewidth=0.5)
 
 
-def _draw_colour_bar(figure: Figure, box: Box, scale: float, uniform: float) -> None:
-    """Draw the one colour bar of the figure: over light pixels above, over dark ones below."""
-    axes = style.add_axes(figure, box.left, box.top, box.width, box.height)
-    axes.set_gid("colour bar")
-    axes.imshow(overlay.colour_ramp(), extent=(0.0, 1.0, 0.0, 1.0), aspect="auto")
-    ticks = [0.0, *_round_weights(scale)]
-    places = [overlay.bar_position(tick, scale) for tick in ticks]
-    axes.set_xticks([*places, 1.0], [f"{tick:.3g}" for tick in ticks] + [_number(scale)])
-    label = f"attention weight per cell, square-root scale (uniform = {_number(uniform)})"
-    # The words at the right end lend the label their room.
-    label = TextRuler(style.SMALL_PT).fit(label, box.width + 12.0, lines=2)
-    axes.set_xlabel(label, loc="left", fontsize=style.SMALL_PT, linespacing=1.1)
-    axes.yaxis.tick_right()
-    axes.set_yticks([0.12, 0.88], ["dark pixels", "light pixels"])
-    axes.tick_params(axis="y", length=0, labelsize=style.SMALLEST_PT, labelcolor=style.GREY)
-    for spine in axes.spines.values():
-        spine.set(visible=True, linewidth=0.5)
-
-
-def _round_weights(scale: float) -> list[float]:
-    """Return weights of one significant digit, about evenly spread along the colour bar."""
-    rounded = [float(f"{scale * place**2:.0e}") for place in (0.2, 0.4, 0.6, 0.8)]
-    # Rounding may bring two together, or near an end, where their numbers would touch.
-    chosen: list[float] = []
-    last = 0.0
-    for weight in rounded:
-        place = overlay.bar_position(weight, scale) if weight < scale else 1.0
-        if place - last > 0.12 and place < 0.88:
-            chosen.append(weight)
-            last = place
-    return chosen
-
-
 def _caption(
     labels: Sequence[str],
     ranking: Ranking,
@@ -464,8 +361,9 @@ def _caption(
         f"{noun}: {shorten(labels, _NAMES_IN_CAPTION)}. "
         f"Cross-attention of decoder layer {layer} of {layers}, "
         f"{drawn} (numbered from 0), ranked by {criterion}; the mean is over all {heads}. "
-        f"One colour scale (square root) for all maps, from 0 to {_number(scale)}; a head that "
-        f"looks everywhere alike has {_number(uniform)} in each of its {round(1 / uniform)} cells. "
+        f"One colour scale (square root) for all maps, from 0 to {short_number(scale)}; a head "
+        f"that looks everywhere alike has {short_number(uniform)} in each of its "
+        f"{round(1 / uniform)} cells. "
         "Weights are raw, interpolated bilinearly between cells, over the photograph in grey. "
         f"Line: half of a map's own maximum (none where that is not above uniform). {others}"
     )

@@ -137,8 +137,8 @@ def evaluate_predictions(
     )
     per_class = _per_class(counts, names)
     right, among_top = int((rank_of_true == 1).sum()), int((rank_of_true <= top).sum())
-    top1_low, top1_high = _wilson(right, count)
-    top5_low, top5_high = _wilson(among_top, count)
+    top1_low, top1_high = wilson(right, count)
+    top5_low, top5_high = wilson(among_top, count)
     summary = {
         "top1": right / count,
         "top1_low": top1_low,
@@ -288,7 +288,7 @@ def paired_difference(
 def _per_class(counts: npt.NDArray[np.int64], names: npt.NDArray[np.object_]) -> pd.DataFrame:
     """Return one row a class from the confusion counts ``[C, C]`` (row = true)."""
     images, right, answers = counts.sum(axis=1), np.diag(counts), counts.sum(axis=0)
-    intervals = [_wilson(int(k), int(n)) for k, n in zip(right, images, strict=True)]
+    intervals = [wilson(int(k), int(n)) for k, n in zip(right, images, strict=True)]
     wrong = counts - np.diag(right)
     return pd.DataFrame(
         {
@@ -313,8 +313,8 @@ def _share(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDA
     return shares
 
 
-def _wilson(successes: int, trials: int) -> tuple[float, float]:
-    """Return the 95 % Wilson interval of a share; NaN without trials."""
+def wilson(successes: int, trials: int) -> tuple[float, float]:
+    """Return the 95 % Wilson interval of a share, ``(low, high)``; NaN without trials."""
     if trials == 0:
         return float("nan"), float("nan")
     low, high = proportion_confint(successes, trials, alpha=0.05, method="wilson")

@@ -46,6 +46,8 @@ class StudyResult:
     drawings
         For each figure its name and a function that draws it. Nothing is drawn before it is
         asked for.
+    captions
+        For each figure a sentence or two for people, as plain text: what it shows.
 
     Raises
     ------
@@ -59,6 +61,7 @@ class StudyResult:
     provenance: dict[str, Any] = field(default_factory=dict)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     drawings: dict[str, Callable[[], Figure]] = field(default_factory=dict)
+    captions: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in (self.name, *self.tables, *self.drawings):

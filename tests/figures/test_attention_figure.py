@@ -13,8 +13,9 @@ from matplotlib.text import Text
 from PIL import Image
 
 from intr_discover.figures import overlay, style
-from intr_discover.figures.attention import attention_figure, drawing_grid
+from intr_discover.figures.attention import attention_figure
 from intr_discover.figures.attention_layout import MARGIN, lay_out
+from intr_discover.figures.panels import drawing_grid
 
 LONG_NAME = "Heliconius melpomene thelxiopeia"
 ENDLESS_NAME = "Heliconius_melpomene_thelxiopeia_x_Heliconius_elevatus_pseudocupidineus_dorsal_2019"

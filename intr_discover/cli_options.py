@@ -1,0 +1,106 @@
+"""What several commands share: their arguments and options, and how these are read.
+
+Standard library and Typer only at the top, as in ``cli``.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from intr_discover.console import progress_bar
+
+if TYPE_CHECKING:
+    from intr_discover.data.specimens import Specimens
+
+DEMO = "demo"
+
+
+class Preset(StrEnum):
+    """Sets of training settings."""
+
+    small = "small"
+    paper = "paper"
+
+
+class ContextModeName(StrEnum):
+    """How queries outside a context are left out."""
+
+    zero = "zero"
+    subset = "subset"
+
+
+# Texts, not paths: as a path, "./demo" (a folder of the user's) would be the word "demo".
+Data = Annotated[
+    str, typer.Argument(help="A folder of photographs, a specimen table, or the word demo.")
+]
+Run = Annotated[
+    str, typer.Argument(help="A run folder, an official INTR checkpoint, or the word demo.")
+]
+Images = Annotated[
+    list[str], typer.Argument(help="Photographs, folders of them, or the word demo.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or another torch device.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+UnusedSeed = Annotated[
+    int, typer.Option(help="Taken by every command; nothing in this one is random.")
+]
+UnusedBatchSize = Annotated[
+    int, typer.Option(min=1, help="Taken by every command; this one goes image by image.")
+]
+BatchSize = Annotated[int, typer.Option(min=1, help="Images that go through the model at once.")]
+Classes = Annotated[
+    Path | None, typer.Option(help="File of class names, for weights that carry none.")
+]
+Context = Annotated[str | None, typer.Option(help="Let only these classes compete: NAME,NAME,...")]
+ContextModeOption = Annotated[
+    ContextModeName, typer.Option(help="Set the other queries to zero, or drop them.")
+]
+Split = Annotated[
+    str | None,
+    typer.Option(help="train, val, test or all; default test where there is one, else all."),
+]
+
+
+def read_collection(data: str, allow_missing: bool = False) -> Specimens:
+    """Return the specimens of a folder or a table; the demo's are drawn where they are not yet."""
+    from intr_discover.data.specimens import Specimens
+
+    if data == DEMO:
+        draw_demo()
+    return Specimens.read(data, allow_missing=allow_missing)
+
+
+def draw_demo() -> Path:
+    """Return the folder of the demo's specimens, and draw them with a progress bar if need be."""
+    from intr_discover.data.demo import demo_collection, is_drawn
+
+    if is_drawn():
+        return demo_collection()
+    with progress_bar("drawing the demo's specimens") as progress:
+        return demo_collection(progress)
+
+
+def choose_split(collection: Specimens, split: str | None) -> tuple[Specimens, str]:
+    """Return the rows of the wanted split and its name: test where there is one, else all."""
+    if split is None:
+        split = "test" if collection.has_split("test") else "all"
+    return (collection if split == "all" else collection.select(split=split)), split
+
+
+def load_model(run: str, classes: Path | None, device: str) -> Any:
+    """Return the ``Explainer`` of a run folder, a checkpoint or the demo."""
+    from intr_discover.data.class_names import read_class_names
+    from intr_discover.explain.explainer import load
+
+    names = None if classes is None else read_class_names(classes)
+    return load(run, names, device=device)
+
+
+def command_words() -> list[str]:
+    """Return the command line, word by word, for the record."""
+    return ["intr-discover", *sys.argv[1:]]

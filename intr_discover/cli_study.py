@@ -1,0 +1,157 @@
+"""``intr-discover study NAME``: one command for each study that the registry finds.
+
+Names and titles come from the studies' files; a study is imported when it is run, or when its own
+help is asked for.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from intr_discover.cli_options import (
+    BatchSize,
+    Classes,
+    Data,
+    Device,
+    Run,
+    Seed,
+    Split,
+    choose_split,
+    command_words,
+    load_model,
+    read_collection,
+)
+from intr_discover.console import progress_bar
+from intr_discover.errors import UserError
+from intr_discover.studies.listing import list_studies
+
+if TYPE_CHECKING:
+    from intr_discover.studies.study import Option, Study
+
+Out = Annotated[Path, typer.Option(help="Folder for tables and figures.")]
+Full = Annotated[bool, typer.Option("--full", help="Show everything, on however many figures.")]
+
+
+class StudyGroup(TyperGroup):
+    """The commands below ``study``, made when they are needed."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the studies."""
+        return [study.name for study in list_studies()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command of one study.
+
+        Raises
+        ------
+        UserError
+            If there is no such study.
+        """
+        names = self.list_commands(ctx)
+        if cmd_name not in names:
+            raise UserError(f"there is no study '{cmd_name}'; there are: {', '.join(names)}")
+        from intr_discover.studies.registry import find_studies
+
+        study = find_studies()[cmd_name]
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(cmd_name, help=f"{study.title} {study.reading}".strip())(_function(study))
+        return typer.main.get_command(single)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write names and titles into the help, without importing a study."""
+        with formatter.section("Studies"):
+            formatter.write_dl([(study.name, study.title) for study in list_studies()])
+
+
+study_app = typer.Typer(
+    cls=StudyGroup,
+    help="Ask one question of a model and many photographs.",
+    no_args_is_help=True,
+    subcommand_metavar="NAME RUN DATA --out DIR [OPTIONS]",
+)
+
+
+def run_study(
+    study: Study,
+    run: str,
+    data: str,
+    out: Path,
+    split: str | None,
+    classes: Path | None,
+    full: bool,
+    seed: int,
+    batch_size: int,
+    device: str,
+    options: dict[str, Any],
+) -> None:
+    """Run one study on all photographs of a split, write its folder, and print its findings."""
+    from intr_discover.studies.study import StudyInputs
+
+    explainer = load_model(run, classes, device)
+    collection, split = choose_split(read_collection(data), split)
+    collection.label_ids(explainer.classes)
+    with progress_bar(study.name) as progress:
+        inputs = study.inputs(
+            StudyInputs(
+                explainer,
+                collection,
+                split,
+                seed=seed,
+                full=full,
+                command=command_words(),
+                batch_size=batch_size,
+                progress=progress,
+            ),
+            options,
+        )
+        reason = study.needs(inputs)
+        if reason is not None:
+            raise UserError(reason)
+        result = study.run(inputs)
+    result.save(out)
+    for sentence in study.findings(result):
+        print(sentence)
+    print(f"wrote {out}")
+
+
+def _function(study: Study) -> Callable[..., None]:
+    """Return the function behind a study's command: the options of all studies, then its own."""
+    own = {option.name: _parameter(option) for option in study.options}
+
+    def command(**given: Any) -> None:
+        options = {name: given.pop(name) for name in own}
+        run_study(study, options=options, **given)
+
+    shared = {
+        "run": (Run, inspect.Parameter.empty),
+        "data": (Data, inspect.Parameter.empty),
+        "out": (Out, inspect.Parameter.empty),
+        "split": (Split, None),
+        "classes": (Classes, None),
+        "full": (Full, False),
+        "seed": (Seed, 0),
+        "batch_size": (BatchSize, 32),
+        "device": (Device, "auto"),
+    }
+    parameters = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
+        )
+        for name, (annotation, default) in {**shared, **own}.items()
+    ]
+    # Typer reads the command from its signature.
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in parameters}
+    return command
+
+
+def _parameter(option: Option) -> tuple[Any, Any]:
+    """Return annotation and default of a study's own option."""
+    kind: Any = option.kind if option.default is not None else option.kind | None
+    return Annotated[kind, typer.Option(help=option.help)], option.default
