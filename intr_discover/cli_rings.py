@@ -63,5 +63,6 @@ def rings(
     except KeyboardInterrupt:
         raise UserError(f"interrupted; nothing was written to {out}") from None
     species = 2 * ring_count
-    print(f"drew {species * per_class} specimens of {species} species in {ring_count} rings: {out}")
+    in_rings = "1 ring" if ring_count == 1 else f"{ring_count} rings"
+    print(f"drew {species * per_class} specimens of {species} species in {in_rings}: {out}")
     print(f"next: intr-discover train {shlex.quote(str(out))} --out RUN")

@@ -81,7 +81,7 @@ def test_the_first_line_of_a_label_is_black_and_the_others_grey():
     assert colours == {"ember": "black", "basal spots": style.GREY}
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (3, 4), (8, 9)])
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (2, 7)])
 @pytest.mark.parametrize("label", ["ember", LONG, f"{LONG}\n{LONG}\n{LONG}", "$x$ _"])
 def test_no_text_lies_on_another_on_a_picture_or_beyond_the_page(rows, columns, label):
     figure = contact_sheet(
