@@ -3,10 +3,11 @@
 VENV := .venv
 PYTHON_IN := $(VENV)/bin/python
 INTR := $(VENV)/bin/intr-discover
-DEMO := demo
+REPORT := report
+DEMO_MODEL := build/demo-model
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo lint clean clean-all
+.PHONY: help setup test demo demo-model lint clean clean-all
 
 help: ## this list
 	@echo 'intr-discover: which visual attributes separate look-alike species?'
@@ -20,15 +21,15 @@ setup: ## make .venv and install everything into it (done by the others when nee
 test: setup ## run the tests (some minutes)
 	$(PYTHON_IN) -m pytest -m "not slow"
 
-demo: setup ## train on a few drawn shapes for about a minute, then explain and draw figures
-	rm -rf $(DEMO)
-	$(PYTHON_IN) -m intr_discover.data.shapes $(DEMO)/shapes --size 192
-	$(INTR) train $(DEMO)/shapes --out $(DEMO)/run --epochs 20 --set warmup_epochs=2 \
-	    --set image_size=96 --set heads=4 --set encoder_layers=0
-	$(INTR) evaluate $(DEMO)/run $(DEMO)/shapes --out $(DEMO)/evaluation
-	$(INTR) explain $(DEMO)/run $(DEMO)/shapes/test/*/*-test-02.png --out $(DEMO)/figures
-	@echo
-	@echo 'Look at the figures in $(DEMO)/figures and the table of results in $(DEMO)/evaluation.'
+demo: setup ## discover what tells the demo's look-alikes apart; writes report/index.html
+	$(INTR) discover --out $(REPORT) --overwrite
+
+demo-model: setup ## draw specimens and train the demo's model anew (about 12 minutes on two cores)
+	rm -rf $(DEMO_MODEL)
+	$(INTR) rings $(DEMO_MODEL)/specimens --per-class 150 --size 160 --seed 1
+	$(INTR) train $(DEMO_MODEL)/specimens --out $(DEMO_MODEL)/run --config scripts/demo_model.yaml --device cpu
+	mkdir -p intr_discover/demo_model
+	cp $(DEMO_MODEL)/run/config.json $(DEMO_MODEL)/run/model.safetensors intr_discover/demo_model/
 
 lint: setup ## check style and types
 	$(PYTHON_IN) -m ruff check .
@@ -36,7 +37,7 @@ lint: setup ## check style and types
 	$(PYTHON_IN) -m mypy
 
 clean: ## remove caches and what `make demo` wrote
-	rm -rf $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(REPORT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 clean-all: clean ## remove the environment .venv as well

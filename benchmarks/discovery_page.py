@@ -48,8 +48,9 @@ area elsewhere on the specimen, at least {measures.CLEARANCE} pixels from the at
 wings; specimens on which none fits are left out. Importance is the drop of the margin between the
 class and the best other one when the head's map becomes uniform; effect is the drop when the
 specimen is drawn with the attribute that the head's peak hits in its other state (the diagnostic
-one) or without it (all others; the nearest of several), 0 where it hits none. A class
-in which all effects are equal has no rank correlation and is left out. Intervals are of 95 %:
+one) or without it (one that varies freely; the nearest of several), 0 where it hits none. Parts of
+the pattern that mates share do not count: taken away, they move both mates' logits. A class in
+which all effects are equal has no rank correlation and is left out. Intervals are of 95 %:
 Wilson's for shares, a bootstrap over specimens within classes for the rest."""
 
 
