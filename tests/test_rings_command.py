@@ -31,9 +31,14 @@ def run(monkeypatch, capsys, *words):
 def start(out: Path, *options: str) -> subprocess.Popen[str]:
     """Start a long drawing; return when it has begun."""
     command = [sys.executable, "-m", "intr_discover", "rings", str(out), "--size", "64", *options]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )  # fmt: skip
+    # Where the tests run in the background of a shell, Ctrl-C is ignored by all children.
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, ours)
     assert process.stderr is not None
     assert "drawing specimens:" in process.stderr.readline()
     return process

@@ -179,9 +179,8 @@ def _describe(explainer: Explainer) -> str:
     if not isinstance(explainer.model, INTR):
         return f"plain classifier, {explainer.model.config.backbone}"
     config = explainer.model.config
-    return (
-        f"INTR on {config.backbone}, {config.heads} heads, {config.decoder_layers} decoder layers"
-    )
+    layers = f"{config.decoder_layers} decoder layer" + ("s" if config.decoder_layers > 1 else "")
+    return f"INTR on {config.backbone}, {config.heads} heads, {layers}"
 
 
 def _section(outcome: Outcome, folder: Path) -> Section:

@@ -17,6 +17,9 @@ from intr_discover.data.rings.scene import draw_scene
 from intr_discover.data.rings.wear import wear_wing
 from intr_discover.data.rings.wings import paint_forewing, paint_hindwing
 
+# Some seconds each, which take many times longer on a busy machine.
+pytestmark = pytest.mark.timeout(400)
+
 SEED = 3
 CLASSES = 2 * len(rings.RINGS)
 BY_NUMBER = pytest.mark.parametrize(
