@@ -228,6 +228,17 @@ def test_other_work_is_never_touched(thesis, overwrite):
     assert [path.name for path in thesis.parent.iterdir()] == ["work"]
 
 
+def test_a_table_of_photographs_with_the_same_names_is_no_collection_of_ours(tmp_path):
+    own = tmp_path / "photographs"
+    (own / "images").mkdir(parents=True)
+    (own / "images" / "butterfly.jpg").write_bytes(b"the only one")
+    (own / "specimens.csv").write_text("image,label\nimages/butterfly.jpg,Aus bus\n")
+    before = digests(own)
+    with pytest.raises(UserError, match="holds something else than a collection"):
+        write(own, overwrite=True)
+    assert digests(own) == before
+
+
 def test_what_somebody_put_into_a_collection_is_not_thrown_away_with_it(tmp_path):
     write(tmp_path / "rings")
     (tmp_path / "rings" / "thesis.txt").write_text("years of work")
