@@ -1,6 +1,6 @@
 """Draw docs/pictures/rings.jpg: the eight mimicry rings, mates side by side.
 
-python scripts/rings_picture.py [OUT.png]
+python scripts/rings_picture.py [OUT.jpg]
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from intr_discover.files import replacing
 OUT = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "rings.jpg"
 SEED, SIZE = 2, 160
 DOTS_PER_INCH = 160
-# Fewer shades keep the file small. Not a palette: its colours go to the backdrops, and the two hues
-# of a small patch become one. A divisor of 255, so that white stays white.
-JPEG_QUALITY = 88  # the noise of photographs makes a PNG three times as large
+# The noise of photographs makes a PNG five times as large; one with a palette spends its colours on
+# the backdrops, and the two hues of a small patch become one.
+JPEG_QUALITY = 88
 
 CLASSES = 2 * len(rings.RINGS)
 COLUMNS = (
@@ -65,7 +65,7 @@ def main() -> None:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
     with replacing(out) as temporary:
-        Image.open(buffer).convert("RGB").save(temporary, quality=JPEG_QUALITY)
+        Image.open(buffer).convert("RGB").save(temporary, quality=JPEG_QUALITY, subsampling=0)
     print(f"wrote {out}")
 
 

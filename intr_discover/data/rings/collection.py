@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -35,7 +36,10 @@ SETTINGS = "rings.json"
 LARGEST_PER_CLASS = 100_000  # some days of drawing; more is a slip of the keyboard
 
 _TABLES = ("specimens.csv", "attributes.csv", "keypoints.csv", "pairs.csv", "rings.csv")
-_CONTENT = {SETTINGS, *_TABLES, "images", "masks"}
+_FOLDERS = ("images", "masks")
+_CONTENT = {SETTINGS, *_TABLES, *_FOLDERS}
+# What _stem and the masks' names give, in this version of the generator and in others.
+_PICTURE = re.compile(r"[a-z]+-[a-z]+-\d+-\d+(-[a-z_]+)?\.png")
 
 _TRAIN_SHARE, _TEST_FROM = 0.7, 0.8  # of each class: the rest between the two is for validation
 
@@ -271,7 +275,12 @@ def _check_free(out: Path, overwrite: bool) -> None:
             f"{out} holds something else than a collection of mimicry rings and is left as it is; "
             "name another folder"
         )
-    foreign = sorted(content - _CONTENT)
+    foreign = sorted(content - _CONTENT) + [
+        f"{folder}/{path.name}"
+        for folder in _FOLDERS if folder in content
+        for path in sorted((out / folder).iterdir())
+        if not _PICTURE.fullmatch(path.name)
+    ]  # fmt: skip
     if foreign:
         raise UserError(
             f"{out} holds more than a collection of mimicry rings ({shorten(foreign)}) and is left "

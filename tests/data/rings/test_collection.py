@@ -239,11 +239,12 @@ def test_a_table_of_photographs_with_the_same_names_is_no_collection_of_ours(tmp
     assert digests(own) == before
 
 
-def test_what_somebody_put_into_a_collection_is_not_thrown_away_with_it(tmp_path):
+@pytest.mark.parametrize("name", ["thesis.txt", "images/IMG_0001.png", "masks/thesis.txt"])
+def test_what_somebody_put_into_a_collection_is_not_thrown_away_with_it(tmp_path, name):
     write(tmp_path / "rings")
-    (tmp_path / "rings" / "thesis.txt").write_text("years of work")
+    (tmp_path / "rings" / name).write_text("years of work")
     before = digests(tmp_path / "rings")
-    with pytest.raises(UserError, match=r"holds more than a collection .* \(thesis.txt\)"):
+    with pytest.raises(UserError, match=rf"holds more than a collection .* \({name}\)"):
         write(tmp_path / "rings", overwrite=True)
     assert digests(tmp_path / "rings") == before
 
