@@ -37,6 +37,7 @@ from intr_discover.explain.importance import head_importance, margin
 from intr_discover.files import write_json, write_text, write_with
 from intr_discover.model.intr import INTR
 from intr_discover.provenance import versions
+from intr_discover.studies.looking import TOP_HEADS
 from intr_discover.studies.pointing import hits, peak_positions, tolerance_for
 
 PLAIN_EPOCHS = 6  # each costs it two and a half times as much as one of INTR
@@ -180,7 +181,7 @@ def _measure_chunk(
         hits(all_peaks[i], pictures[i].attributes[diagnostic[i]], tolerance)
         for i in range(len(chunk))
     ])  # fmt: skip
-    among_top = np.take_along_axis(on_diagnostic, strongest[..., : measures.TOP_HEADS], axis=2)
+    among_top = np.take_along_axis(on_diagnostic, strongest[..., :TOP_HEADS], axis=2)
     hit_by_top = np.asarray(among_top.any(axis=2))
 
     # The diagnostic attribute is always re-drawn as the mate's, others only where a head hit them.

@@ -19,7 +19,6 @@ from intr_discover.edits.regions import control_regions
 from intr_discover.studies.evaluation import wilson
 from intr_discover.studies.pointing import chance, distances
 
-TOP_HEADS = 3
 FRINGE = 1
 """Pixels by which a mask is widened before its region is erased: the camera's blur."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks import discovery_measures as measures
+from intr_discover.studies.looking import TOP_HEADS
 
 # Figures that are shares of specimens, and the column that holds each; an empty entry of a column
 # is a specimen without a case.
@@ -84,7 +85,7 @@ def figures(specimens: pd.DataFrame, heads: pd.DataFrame) -> dict[str, Any]:
     hit = heads.pivot(index="image", columns="head", values="on_diagnostic")
     hits = hit.loc[specimens["image"]].to_numpy()
     chances = specimens["chance"].to_numpy()
-    top_heads = min(measures.TOP_HEADS, hits.shape[1])
+    top_heads = min(TOP_HEADS, hits.shape[1])
     spearman, by_class = measures.spearman_by_class(heads)
     return {
         **{

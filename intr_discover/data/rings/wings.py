@@ -38,8 +38,10 @@ def paint_forewing(look: Look, resolution: float) -> tuple[Canvas, WingShape]:
         _band(canvas, look, shape)
     if look.has("border"):
         # From the rounded margin in both forms of the wing tip: only the tip itself differs.
-        rounded = forewing_shape(look.specimen, hooked=False)
-        _border(canvas, look, canvas.polygon(rounded.outline), hindwing=False)
+        form = canvas.coverage
+        if hooked:
+            form = canvas.polygon(forewing_shape(look.specimen, hooked=False).outline)
+        _border(canvas, look, form, hindwing=False)
     if look.has("apical_spots"):
         for spot in _apical_spots(look):
             _mark(canvas, look, "apical_spots", spot, 0.006)
