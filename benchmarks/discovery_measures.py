@@ -16,8 +16,8 @@ from scipy.stats import pearsonr, rankdata
 
 from intr_discover.data.rings import Rendering
 from intr_discover.edits.regions import control_regions
-from intr_discover.studies.evaluation import wilson
 from intr_discover.studies.pointing import chance, distances
+from intr_discover.studies.statistics import wilson
 
 FRINGE = 1
 """Pixels by which a mask is widened before its region is erased: the camera's blur."""

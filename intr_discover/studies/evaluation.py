@@ -10,22 +10,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import softmax
-from scipy.stats import bootstrap
 from sklearn.metrics import confusion_matrix
 from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.proportion import proportion_confint
 
 from intr_discover.errors import UserError
 from intr_discover.figures.evaluation import confusion_matrix_figure, per_class_accuracy_figure
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.result import provenance as describe_run
+from intr_discover.studies.statistics import bootstrap_interval, sign_flip_p, wilson
 
 if TYPE_CHECKING:  # the study itself computes with arrays; only evaluate_run is handed these
     from intr_discover.data.specimens import Specimens
     from intr_discover.explain.explainer import Explainer
-
-# Random numbers held at once by a resampling test.
-_BATCH_NUMBERS = 2_000_000
 
 
 class PairedDifference(TypedDict):
@@ -258,23 +254,15 @@ def paired_difference(
         raise UserError(f"two models cannot be compared on {count} image(s); give at least 2")
     differences = a.mean(axis=0) - b.mean(axis=0)
     generator = np.random.default_rng(seed)
-    interval = bootstrap(
-        (differences,),
-        np.mean,
-        n_resamples=n_resamples,
-        batch=max(1, _BATCH_NUMBERS // count),
-        confidence_level=0.95,
-        method="percentile",
-        rng=generator,
-    ).confidence_interval
+    low, high = bootstrap_interval(differences, generator, n_resamples=n_resamples)
     if len(a) == len(b) == 1:
         test, p = "McNemar exact", _mcnemar(a[0], b[0])
     else:
-        test, p = "sign flip", _sign_flip(differences, n_resamples, generator)
+        test, p = "sign flip", sign_flip_p(differences, generator, n_resamples)
     return PairedDifference(
         difference=float(differences.mean()),
-        low=float(interval.low),
-        high=float(interval.high),
+        low=low,
+        high=high,
         n=count,
         runs_a=len(a),
         runs_b=len(b),
@@ -313,33 +301,6 @@ def _share(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDA
     return shares
 
 
-def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """Return the 95 % Wilson interval of a share, ``(low, high)``; NaN without trials."""
-    if trials == 0:
-        return float("nan"), float("nan")
-    low, high = proportion_confint(successes, trials, alpha=0.05, method="wilson")
-    # At 0 and at 1 the exact bound is the share itself; rounding may pass it by 1e-17.
-    return min(float(low), successes / trials), max(float(high), successes / trials)
-
-
 def _mcnemar(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
     """Return McNemar's exact two-sided p-value for two rows of 0 and 1."""
     return float(mcnemar(confusion_matrix(a, b, labels=[0, 1]), exact=True).pvalue)
-
-
-def _sign_flip(
-    differences: npt.NDArray[np.float64], flips: int, generator: np.random.Generator
-) -> float:
-    """Return the two-sided p-value of a mean of 0, by flipping the signs of images at random."""
-    moved = differences[differences != 0]
-    if len(moved) == 0:
-        return 1.0
-    observed = abs(moved.sum())
-    as_large, done = 0, 0
-    while done < flips:
-        batch = min(flips - done, max(1, _BATCH_NUMBERS // len(moved)))
-        signs = generator.choice((-1.0, 1.0), size=(batch, len(moved)))
-        # Sums of the same numbers in another order may differ in the last digit.
-        as_large += int((np.abs(signs @ moved) >= observed - 1e-9).sum())
-        done += batch
-    return (1 + as_large) / (1 + flips)

@@ -15,7 +15,6 @@ from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError
 from intr_discover.model.intr import INTR
 from intr_discover.studies.budget import StudyPlan, images_that_fit
-from intr_discover.studies.evaluation import wilson
 from intr_discover.studies.exhibits import (
     Best,
     gallery_pages,
@@ -26,6 +25,7 @@ from intr_discover.studies.exhibits import (
 from intr_discover.studies.looking import TOP_HEADS, Regions, look
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.result import provenance as describe_run
+from intr_discover.studies.statistics import wilson
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
 from intr_discover.studies.wording import interval, percent
 
