@@ -237,7 +237,7 @@ def paired_difference(
     PairedDifference
         The mean accuracy of a minus that of b; its 95 % percentile bootstrap interval over
         images; a two-sided p-value: McNemar's exact test for one run each, else a sign-flip test
-        of the images' differences (flips drawn at random, p = (1 + as large) / (1 + flips)).
+        of the images' differences (``statistics.sign_flip_p``).
 
     Notes
     -----
