@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
+from intr_discover.edits.checks import Mask, as_region
 from intr_discover.errors import UserError
-
-Mask = NDArray[np.bool_]
 
 _ATTEMPTS = 3  # for each control wanted: an early part may take the room of a later one
 
@@ -25,8 +24,9 @@ def control_regions(
     Parameters
     ----------
     mask
-        ``[H, W]``: the region. It is moved as a whole where that fits; else its parts (the left
-        and the right wing's, say) are placed one by one, without touching each other.
+        ``[H, W]``: the region, where it is above 0. It is moved as a whole where that fits; else
+        its parts (the left and the right wing's, say) are placed one by one, without touching each
+        other.
     allowed
         ``[H, W]``: where the copies may lie: on the specimen, off the edited region and off the
         attribute on both wings.
@@ -51,8 +51,8 @@ def control_regions(
             f"the mask is {list(mask.shape)} and the allowed area {list(allowed.shape)}; both must "
             "have the size of the picture"
         )
-    region = np.asarray(mask) != 0
-    free = np.asarray(allowed) != 0
+    region = as_region(mask)
+    free = as_region(allowed, "allowed area")
     if not region.any():
         return []
     found = _place(_cut_out(region), free, count, generator)
