@@ -1,0 +1,295 @@
+"""The figures of the study ``heads``: what is kept for them, and their words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from intr_discover.data.preprocessing import Preprocessing
+from intr_discover.data.specimens import Specimens
+from intr_discover.explain.maps import place_on_photograph
+from intr_discover.figures.head_atlas import HeadRow, Tile, head_atlas_figure
+from intr_discover.figures.head_matrix import Score, head_matrix_figure, part_matrix_figure
+from intr_discover.figures.overlay import resize_photograph
+from intr_discover.figures.panels import short_number
+from intr_discover.studies.head_descriptors import HeadViews
+from intr_discover.studies.parts import WIDE
+from intr_discover.studies.result import StudyResult
+
+MOST_CLASSES = 4
+MOST_HEADS = 16  # of a class in its atlas; a page holds no more
+_SECONDS_AN_ATLAS, _SECONDS_A_MATRIX = 2.2, 0.6
+_KEPT_SIDE = 480  # pixels; what a small panel, or a crop of it, can show
+_Q_LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A photograph by its row, as one head saw it."""
+
+    row: int
+    maximum: float
+    cells: NDArray[np.float32]
+
+
+class Strongest:
+    """Keeps, for each head of the shown classes, the photographs in which its map is strongest.
+
+    Parameters
+    ----------
+    specimens
+        The photographs, row by row.
+    classes
+        The classes that are shown.
+    most
+        How many photographs of each head.
+    only_right
+        Whether wrongly named photographs are left out.
+    preprocessing, stride
+        The model's own: what turns its input back into a picture, and pixels in a cell.
+    """
+
+    def __init__(
+        self,
+        specimens: Specimens,
+        classes: Sequence[str],
+        most: int,
+        only_right: bool,
+        preprocessing: Preprocessing,
+        stride: int,
+    ) -> None:
+        self._labels = specimens.table["label"].tolist()
+        self._most = most
+        self._only_right = only_right
+        self._preprocessing = preprocessing
+        self._stride = stride
+        self._kept: dict[str, dict[int, list[_Kept]]] = {label: {} for label in classes}
+        self._pictures: dict[str, dict[int, NDArray[np.uint8]]] = {label: {} for label in classes}
+        self._resized: dict[int, tuple[int, int]] = {}
+
+    @property
+    def classes(self) -> list[str]:
+        """The shown classes that have a photograph."""
+        return [label for label, heads in self._kept.items() if heads]
+
+    def offer(self, row: int, right: bool, maps: NDArray[np.float32], image: Tensor) -> None:
+        """Keep a photograph for those heads that are stronger in it than in others."""
+        label = self._labels[row]
+        if label not in self._kept or (self._only_right and not right):
+            return
+        heads = self._kept[label]
+        for head, cells in enumerate(maps):
+            kept = heads.setdefault(head, [])
+            kept.append(_Kept(row, float(cells.max()), cells.copy()))
+            # Of equal maxima the earlier row, in whatever order they come.
+            kept.sort(key=lambda each: (-each.maximum, each.row))
+            del kept[self._most :]
+        used = {each.row for kept in heads.values() for each in kept}
+        pictures = self._pictures[label]
+        if row in used:
+            pictures[row] = self._picture(image)
+            self._resized[row] = int(image.shape[1]), int(image.shape[2])
+        for gone in pictures.keys() - used:
+            del pictures[gone]
+
+    def tiles(self, label: str, head: int, views: HeadViews) -> list[Tile]:
+        """Return the photographs of one head, the strongest first."""
+        tiles = []
+        for kept in self._kept[label].get(head, []):
+            height, width = (int(side) for side in views.shapes[kept.row])
+            shrink = min(1.0, _KEPT_SIDE / max(height, width))
+            shape = max(1, round(height * shrink)), max(1, round(width * shrink))
+            heatmap = place_on_photograph(kept.cells, self._stride, self._resized[kept.row], shape)
+            x, y = views.points[kept.row, head]
+            tiles.append(
+                Tile(
+                    # A model may read its photographs squeezed to a square.
+                    resize_photograph(self._pictures[label][kept.row], *shape),
+                    heatmap,
+                    kept.maximum,
+                    (float((x + 0.5) / width), float((y + 0.5) / height)),
+                )
+            )
+        return tiles
+
+    def _picture(self, image: Tensor) -> NDArray[np.uint8]:
+        """Return the model's input ``[3, H, W]`` as a picture, reduced."""
+        mean = torch.tensor(self._preprocessing.mean)[:, None, None]
+        std = torch.tensor(self._preprocessing.std)[:, None, None]
+        values = ((image.float() * std + mean) * 255).round().clamp(0, 255).byte()
+        picture = np.ascontiguousarray(values.permute(1, 2, 0).numpy())
+        shrink = _KEPT_SIDE / max(picture.shape[:2])
+        if shrink >= 1:
+            return picture
+        height, width = (max(1, round(side * shrink)) for side in picture.shape[:2])
+        return resize_photograph(picture, height, width)
+
+
+def classes_to_show(specimens: Specimens, full: bool) -> list[str]:
+    """Return the classes that get an atlas: those of pairs first, then the others by name."""
+    there = specimens.classes
+    paired: list[str] = []
+    if specimens.pairs is not None:
+        pairs = zip(specimens.pairs["label_a"], specimens.pairs["label_b"], strict=True)
+        paired = [label for pair in pairs if set(pair) <= set(there) for label in pair]
+    ordered = list(dict.fromkeys([*paired, *there]))
+    return ordered if full else ordered[:MOST_CLASSES]
+
+
+def drawing_seconds(specimens: Specimens, full: bool) -> float:
+    """Return about how long the figures take to draw and to save: one a shown class, and three."""
+    return len(classes_to_show(specimens, full)) * _SECONDS_AN_ATLAS + 3 * _SECONDS_A_MATRIX
+
+
+def add_figures(result: StudyResult, strongest: Strongest, views: HeadViews) -> None:
+    """Add the drawings and their captions: all heads first, then the atlas of each class."""
+    card = result.table
+    result.drawings["matrix"] = partial(_matrix, card)
+    result.captions["matrix"] = (
+        "All heads of all classes. Left: consistency, with a dot where it is above 0.2 with "
+        "q < 0.05. Middle: distinctness, with a dot above 0.25. Right: importance (logits lost "
+        "when the head is switched off), with a dot where its 95 % interval lies above 0. Hatched: "
+        "no score."
+    )
+    parts = result.tables.get("parts")
+    if parts is not None and len(parts):
+        heads = card["head"].nunique()
+        result.drawings["parts"] = partial(_parts, parts, heads)
+        result.captions["parts"] = (
+            "Does one head look at the same part in several classes? Numbers of classes in which "
+            "each consistent head peaks most often on each part; colour: their share of the "
+            "classes in which that head is consistent."
+        )
+    layers = result.tables["layers"]
+    if layers["layer"].nunique() > 1 and layers["class_distinctiveness"].notna().any():
+        result.drawings["layers"] = partial(_layers, layers)
+        result.captions["layers"] = (
+            "How far the maps of two class queries differ on one photograph (total variation "
+            "distance, 0: the same, 1: no cell in common), by decoder layer and head."
+        )
+    for number, label in enumerate(strongest.classes, 1):
+        name = f"atlas_{number:02d}"
+        result.drawings[name] = partial(_atlas, card, label, strongest, views)
+        result.captions[name] = (
+            f"Head atlas of {label}: a row a head, the most important first; photographs in which "
+            "its map is strongest. Left of each pair what lies round the peak, right the map, with "
+            "the place of the crop."
+        )
+
+
+def _matrix(card: pd.DataFrame) -> Figure:
+    def table(column: str) -> NDArray[np.float64]:
+        wide = card.pivot(index="label", columns="head", values=column).loc[classes]
+        return wide.to_numpy(dtype=np.float64)
+
+    classes = list(dict.fromkeys(card["label"]))
+    scores = [
+        Score(
+            table("consistency"), "consistency", "mean cosine − chance",
+            marked=table("consistent") == 1,
+        ),
+        Score(
+            table("distinctness"), "distinctness", "mean silhouette", "both signs",
+            table("distinct") == 1, 1.0,
+        ),
+        Score(
+            table("importance"), "importance", "margin lost (logits)", "both signs, wide",
+            table("important") == 1,
+        ),
+    ]  # fmt: skip
+    legend = (
+        "Dots: consistent (above 0.2, q < 0.05); distinct (above 0.25); important (95 % interval "
+        "above 0). Hatched: no score."
+    )
+    return head_matrix_figure(classes, scores, legend)
+
+
+def _parts(parts: pd.DataFrame, heads: int) -> Figure:
+    counts = parts.pivot(index="part", columns="head", values="classes")
+    counts = counts.reindex(columns=range(heads)).fillna(0).astype(int)
+    totals = [int(parts.loc[parts["head"] == head, "of"].max()) if head in set(parts["head"]) else 0
+              for head in range(heads)]  # fmt: skip
+    return part_matrix_figure(
+        counts,
+        totals,
+        "In how many classes does each consistent head peak on each part?",
+        "share of the classes of a head",
+    )
+
+
+def _layers(layers: pd.DataFrame) -> Figure:
+    wide = layers.pivot(index="layer", columns="head", values="class_distinctiveness")
+    score = Score(
+        wide.to_numpy(dtype=np.float64),
+        "class distinctiveness",
+        "total variation distance",
+        limit=1.0,
+    )
+    return head_matrix_figure([f"layer {number}" for number in wide.index], [score])
+
+
+def _atlas(card: pd.DataFrame, label: str, strongest: Strongest, views: HeadViews) -> Figure:
+    own = card[card["label"] == label]
+    order = "importance" if own["importance"].notna().all() else "map_maximum"
+    own = own.sort_values(order, ascending=False, kind="stable")
+    rows = []
+    for row in own.head(MOST_HEADS).to_dict("records"):
+        heading, *lines = head_words(row)
+        rows.append(HeadRow(heading, lines, strongest.tiles(label, row["head"], views)))
+    number = f"n = {own['n'].iloc[0]}"
+    if len(own) > len(rows):
+        number += f"; {len(rows)} of {len(own)} heads"
+    return head_atlas_figure(
+        rows,
+        title=f"{label} ({number})",
+        window=WIDE,
+        uniform=float(np.nanmean(views.uniform)),
+        legend=(
+            f"Heads of the query of {label}, ordered by {order.replace('_', ' ')} (mean over n "
+            "photographs), in the photographs in which their maps are strongest. Left what lies "
+            "round the peak (ring), right the map; blue: the place of the left picture. Stars: "
+            "consistent with q < 0.05 (*), 0.01 (**), 0.001 (***)."
+        ),
+    )
+
+
+def head_words(row: Mapping[Any, Any]) -> list[str]:
+    """Return what the atlas says of a head: a heading and three lines.
+
+    Parameters
+    ----------
+    row
+        Of the head report card.
+    """
+    heading = f"head {row['head']}"
+    if not np.isnan(row["importance"]):
+        heading += f" · importance {_signed(row['importance'])}"
+    if np.isnan(row["consistency"]):
+        first = row["note"]
+    else:
+        stars = next((stars for level, stars in _Q_LEVELS if row["q"] < level), "")
+        stars = stars if row["consistent"] else ""
+        distinct = _signed(row["distinctness"])
+        first = f"consistency {row['consistency']:.2f}{stars}, distinct {distinct}"
+    second = ""
+    if not np.isnan(row["map_maximum"]):
+        area = f"{100 * row['effective_area']:.0f} % of cells"
+        second = f"max {short_number(row['map_maximum'])}, over {area}"
+    part = row.get("part")
+    third = ""
+    if isinstance(part, str):
+        third = f"{part} ({round(row['part_share'] * row['part_n'])} of {row['part_n']})"
+    return [heading, first, second, third]
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
