@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from intr_discover.data.specimen_tables import read_pairs_table
 from intr_discover.data.specimens import Specimens
-from intr_discover.errors import UserError
 from intr_discover.model.intr import INTR
 from intr_discover.studies.budget import StudyPlan, images_that_fit
 from intr_discover.studies.exhibits import (
@@ -23,6 +20,7 @@ from intr_discover.studies.exhibits import (
     pair_sheet,
 )
 from intr_discover.studies.looking import TOP_HEADS, Regions, look
+from intr_discover.studies.pairs import Pair, diagnostics_of, known_pairs
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.result import provenance as describe_run
 from intr_discover.studies.statistics import wilson
@@ -33,9 +31,6 @@ MOST_CLASSES = 24
 MOST_PAIRS = 8
 MOST_MISTAKES = 12
 _SECONDS_A_FIGURE = 2.5
-
-Pair = tuple[str, str, str | None]
-"""Two look-alikes and the attribute known to separate them, or None."""
 
 
 def needs(inputs: StudyInputs) -> str | None:
@@ -48,7 +43,7 @@ def needs(inputs: StudyInputs) -> str | None:
 def plan(inputs: StudyInputs) -> StudyPlan:
     """Return how many photographs are looked at, and the time that drawing takes."""
     available, classes = len(inputs.specimens), len(inputs.specimens.classes)
-    pairs = len(_pairs(inputs))
+    pairs = len(known_pairs(inputs))
     if not inputs.full:
         classes, pairs = min(MOST_CLASSES, classes), min(MOST_PAIRS, pairs)
     figures = math.ceil(classes / 16) + pairs + 1
@@ -75,8 +70,8 @@ def run(inputs: StudyInputs) -> StudyResult:
         a photograph, and with known pairs ``pairs``. ``summary``: see ``summarise``.
     """
     chosen = inputs.sample(plan(inputs).images)
-    pairs = _pairs(inputs)
-    regions = Regions(chosen, _diagnostics(pairs))
+    pairs = known_pairs(inputs)
+    regions = Regions(chosen, diagnostics_of(pairs))
     rows: list[dict[str, Any]] = []
     photographs: list[dict[str, Any]] = []
     attributes: list[dict[str, Any]] = []
@@ -255,35 +250,6 @@ def _weakest_pair(pairs: pd.DataFrame | None) -> list[str]:
         f"It is missed most often in {worst['label_a']} and {worst['label_b']} "
         f"({worst['diagnostic']}): hit in {worst['hits']} of {worst['n_diagnostic']} photographs."
     ]
-
-
-def _pairs(inputs: StudyInputs) -> list[Pair]:
-    """Return the pairs whose classes both have photographs."""
-    table = inputs.specimens.pairs
-    if inputs.options["pairs"] is not None:
-        path = Path(inputs.options["pairs"])
-        if not path.is_file():
-            raise UserError(f"there is no table of pairs {path}")
-        table = read_pairs_table(path)
-    if table is None:
-        return []
-    there = set(inputs.specimens.classes)
-    diagnostics = table["diagnostic"] if "diagnostic" in table else [None] * len(table)
-    return [
-        (a, b, diagnostic if isinstance(diagnostic, str) else None)
-        for a, b, diagnostic in zip(table["label_a"], table["label_b"], diagnostics, strict=True)
-        if a in there and b in there
-    ]
-
-
-def _diagnostics(pairs: Sequence[Pair]) -> dict[str, set[str]]:
-    """Return the attributes that separate each label from a look-alike."""
-    found: dict[str, set[str]] = {}
-    for a, b, diagnostic in pairs:
-        if diagnostic is not None:
-            found.setdefault(a, set()).add(diagnostic)
-            found.setdefault(b, set()).add(diagnostic)
-    return found
 
 
 def _add_figures(

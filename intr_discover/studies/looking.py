@@ -163,7 +163,7 @@ def look(explainer: Explainer, path: Path, image: str, label: str, regions: Regi
         "chance_top_heads": joined["chance_top_heads"],
     }
     rows = _rows(explanation, about, points, struck if regions.knows_attributes else None)
-    small = replace(explanation, photograph=_reduced(explanation.photograph))
+    small = replace(explanation, photograph=reduced(explanation.photograph))
     return Seen(image, label, small, row, rows, by_attribute, shape)
 
 
@@ -208,7 +208,8 @@ def _rows(
     return rows
 
 
-def _reduced(photograph: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def reduced(photograph: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a photograph no larger than a small panel can show."""
     height, width = photograph.shape[:2]
     shrink = min(1.0, _KEPT_SIDE / max(height, width))
     if shrink == 1.0:
