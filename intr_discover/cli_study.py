@@ -34,6 +34,22 @@ from intr_discover.studies.listing import list_studies
 if TYPE_CHECKING:
     from intr_discover.studies.study import Option, Study
 
+# For a study that works without a model: RUN and DATA, or DATA alone.
+First = Annotated[
+    str,
+    typer.Argument(
+        metavar="[RUN]", help="A run folder, a checkpoint, or demo; none with --no-model."
+    ),
+]
+Second = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="DATA", help="A folder of photographs, a specimen table, or the word demo."
+    ),
+]
+NoModel = Annotated[
+    bool, typer.Option("--no-model", help="Look at the photographs alone: give only DATA.")
+]
 Out = Annotated[Path, typer.Option(help="Folder for tables and figures.")]
 Full = Annotated[bool, typer.Option("--full", help="Show everything, on however many figures.")]
 
@@ -79,7 +95,7 @@ study_app = typer.Typer(
 
 def run_study(
     study: Study,
-    run: str,
+    run: str | None,
     data: str,
     out: Path,
     split: str | None,
@@ -90,12 +106,18 @@ def run_study(
     device: str,
     options: dict[str, Any],
 ) -> None:
-    """Run one study on all photographs of a split, write its folder, and print its findings."""
+    """Run one study on all photographs of a split, write its folder, and print its findings.
+
+    Without a run there is nothing that was trained, and all splits are taken unless one is named.
+    """
     from intr_discover.studies.study import StudyInputs
 
-    explainer = load_model(run, classes, device)
+    explainer = None if run is None else load_model(run, classes, device)
+    if explainer is None and split is None:
+        split = "all"
     collection, split = choose_split(read_collection(data), split)
-    collection.label_ids(explainer.classes)
+    if explainer is not None:
+        collection.label_ids(explainer.classes)
     with progress_bar(study.name) as progress:
         inputs = study.inputs(
             StudyInputs(
@@ -126,6 +148,8 @@ def _function(study: Study) -> Callable[..., None]:
 
     def command(**given: Any) -> None:
         options = {name: given.pop(name) for name in own}
+        if study.without_model:
+            given |= _run_and_data(given["run"], given["data"], given.pop("no_model"))
         run_study(study, options=options, **given)
 
     shared = {
@@ -139,6 +163,12 @@ def _function(study: Study) -> Callable[..., None]:
         "batch_size": (BatchSize, 32),
         "device": (Device, "auto"),
     }
+    if study.without_model:
+        shared |= {
+            "run": (First, inspect.Parameter.empty),
+            "data": (Second, None),
+            "no_model": (NoModel, False),
+        }
     parameters = [
         inspect.Parameter(
             name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
@@ -149,6 +179,21 @@ def _function(study: Study) -> Callable[..., None]:
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     return command
+
+
+def _run_and_data(first: str, second: str | None, no_model: bool) -> dict[str, str | None]:
+    """Return which of the one or two places is the run and which the photographs.
+
+    Raises
+    ------
+    UserError
+        For two places with ``--no-model``, and for one without.
+    """
+    if no_model and second is not None:
+        raise UserError("with --no-model give the photographs alone, no run: --no-model DATA")
+    if not no_model and second is None:
+        raise UserError("give a run and photographs, or --no-model and the photographs alone")
+    return {"run": None, "data": first} if no_model else {"run": first, "data": second}
 
 
 def _parameter(option: Option) -> tuple[Any, Any]:

@@ -75,8 +75,8 @@ class StudyInputs:
 
     Attributes
     ----------
-    explainer
-        The model.
+    model
+        The model; None for a study that looks at the photographs alone (``Study.without_model``).
     specimens
         The photographs, of the wanted split only; their labels are known to the model.
     split
@@ -97,7 +97,7 @@ class StudyInputs:
         Values of the study's own options by name; complete, see ``Study.inputs``.
     """
 
-    explainer: Explainer
+    model: Explainer | None
     specimens: Specimens
     split: str
     seed: int = 0
@@ -108,6 +108,12 @@ class StudyInputs:
     batch_size: int = 32
     progress: Progress | None = None
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def explainer(self) -> Explainer:
+        """Return the model, for whoever cannot do without."""
+        assert self.model is not None, "only a study that works without a model runs without one"
+        return self.model
 
     def sample(self, count: int) -> Specimens:
         """Return so many of the photographs, each label with its share, drawn by the seed."""
@@ -148,6 +154,8 @@ class Study:
         What the report shows of the summary.
     options
         Its own choices.
+    without_model
+        Whether it can also answer from the photographs alone; ``inputs.model`` is None then.
     """
 
     name: str
@@ -161,6 +169,7 @@ class Study:
     reading: str = ""
     key_numbers: tuple[KeyNumber, ...] = ()
     options: tuple[Option, ...] = ()
+    without_model: bool = False
 
     def inputs(self, inputs: StudyInputs, given: Mapping[str, Any] | None = None) -> StudyInputs:
         """Return the inputs with this study's options filled in.

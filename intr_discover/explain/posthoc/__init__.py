@@ -1,0 +1,1 @@
+"""Explanations made after the fact, for any classifier: Grad-CAM and RISE."""
