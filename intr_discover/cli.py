@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from intr_discover.cli_edit import edit
 from intr_discover.cli_options import (
     DEMO,
     BatchSize,
@@ -55,6 +56,7 @@ app = typer.Typer(
 )
 app.add_typer(study_app, name="study")
 app.command()(rings)
+app.command()(edit)
 
 
 class ModelKind(StrEnum):
