@@ -7,7 +7,9 @@ help is asked for.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +34,7 @@ from intr_discover.errors import UserError
 from intr_discover.studies.listing import list_studies
 
 if TYPE_CHECKING:
+    from intr_discover.studies.budget import StudyPlan
     from intr_discover.studies.study import Option, Study
 
 # For a study that works without a model: RUN and DATA, or DATA alone.
@@ -118,28 +121,36 @@ def run_study(
     collection, split = choose_split(read_collection(data), split)
     if explainer is not None:
         collection.label_ids(explainer.classes)
+    inputs = study.inputs(
+        StudyInputs(
+            explainer,
+            collection,
+            split,
+            seed=seed,
+            full=full,
+            command=command_words(),
+            batch_size=batch_size,
+        ),
+        options,
+    )
+    reason = study.needs(inputs)
+    if reason is not None:
+        raise UserError(reason)
+    print(_plan_in_words(study.plan(inputs)), file=sys.stderr)
     with progress_bar(study.name) as progress:
-        inputs = study.inputs(
-            StudyInputs(
-                explainer,
-                collection,
-                split,
-                seed=seed,
-                full=full,
-                command=command_words(),
-                batch_size=batch_size,
-                progress=progress,
-            ),
-            options,
-        )
-        reason = study.needs(inputs)
-        if reason is not None:
-            raise UserError(reason)
-        result = study.run(inputs)
+        result = study.run(replace(inputs, progress=progress))
     result.save(out)
     for sentence in study.findings(result):
         print(sentence)
     print(f"wrote {out}")
+
+
+def _plan_in_words(plan: StudyPlan) -> str:
+    """Return what is going to be done, before it is done."""
+    return (
+        f"planned: {plan.images} of {plan.of} photographs, at most {plan.encodes} passes of the "
+        f"model and {plan.decodes} of its decoder"
+    )
 
 
 def _function(study: Study) -> Callable[..., None]:
