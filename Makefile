@@ -5,6 +5,8 @@ PYTHON_IN := $(VENV)/bin/python
 INTR := $(VENV)/bin/intr-discover
 REPORT := report
 DEMO_MODEL := build/demo-model
+# Tests side by side, each on one thread: two threads a process would only wait for each other.
+TESTS := OMP_NUM_THREADS=1 $(PYTHON_IN) -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test demo demo-model lint clean clean-all
@@ -19,7 +21,7 @@ setup: ## make .venv and install everything into it (done by the others when nee
 	@sh scripts/setup.sh $(VENV)
 
 test: setup ## run the tests (some minutes)
-	$(PYTHON_IN) -m pytest -m "not slow"
+	$(TESTS) -m "not slow"
 
 demo: setup ## discover what tells the demo's look-alikes apart; writes report/index.html
 	$(INTR) discover --out $(REPORT) --overwrite

@@ -219,6 +219,8 @@ def test_mistakes_cost_one_line_and_status_2(
 # Discover and study
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)  # a whole report
 def test_discover_writes_a_report(monkeypatch, capsys, drawn, trained, tmp_path):
     out = tmp_path / "r"
     words = ["discover", trained, drawn, "--out", out, "--device", "cpu", "--seed", "3"]
@@ -236,6 +238,8 @@ def test_discover_writes_a_report(monkeypatch, capsys, drawn, trained, tmp_path)
     assert status == 0 and "of 39 photographs" in printed
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)  # a whole report
 def test_discover_trains_where_there_is_no_model(monkeypatch, capsys, drawn, tmp_path):
     out = tmp_path / "r"
     words = ["discover", drawn, "--out", out, "--device", "cpu", "--epochs", "1"]
@@ -302,6 +306,8 @@ def test_the_word_demo_stands_for_photographs(monkeypatch, capsys, tmp_path):
     assert status == 0 and "drawing the demo's specimens" in err and "16" in printed
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)  # a whole report
 def test_the_demo_by_one_word(monkeypatch, capsys, tmp_path):
     """With the model that comes with the package, on one specimen of each class."""
     if not explainer.DEMO_MODEL.is_dir():
