@@ -70,6 +70,7 @@ def main() -> None:
         "paper": PAPER,
         "settings": [],
     }
+    options.out.mkdir(parents=True, exist_ok=True)
     for place, (judge, unit) in enumerate(SETTINGS):
         most = options.photographs if place == 0 else options.others
         with_rise = options.rise_photographs if place == 0 else options.rise_others
@@ -109,9 +110,9 @@ def main() -> None:
                 "differences": rows_of(result.tables["differences"]),
             }
         )
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_json(options.out / "faithfulness.json", record)
-    write_text(options.out / "faithfulness.md", as_markdown(record))
+        # After each setting, so that hours are not lost to a break.
+        write_json(options.out / "faithfulness.json", record)
+        write_text(options.out / "faithfulness.md", as_markdown(record))
     print(as_markdown(record))
 
 
