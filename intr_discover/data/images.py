@@ -33,7 +33,10 @@ __all__ = [
     "read_image",
     "read_mask",
     "to_array",
+    "upright_shape",
 ]
+
+_TURNED = 5  # EXIF orientations from here on exchange width and height
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,13 @@ def inspect_image(path: str | os.PathLike[str]) -> ImageFacts:
         brightest=int(rgb.max()),
         digest=digest.hexdigest(),
     )
+
+
+def upright_shape(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Return (height, width) of an upright photograph, from its header alone."""
+    with opened(path) as (image, _):
+        turned = orientation_of(image) >= _TURNED
+        return (image.width, image.height) if turned else (image.height, image.width)
 
 
 def to_array(image: str | os.PathLike[str] | Image.Image | np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import map_coordinates
 
-from intr_discover.data.images import read_mask
+from intr_discover.data.images import read_mask, upright_shape
 from intr_discover.data.preprocessing import Preprocessing
 from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError
@@ -21,7 +21,6 @@ from intr_discover.studies.common_frame import (
     points_by_box,
     points_by_landmarks,
 )
-from intr_discover.studies.head_descriptors import upright_shape
 from intr_discover.studies.landmark_shapes import Numbers, Point, View, one_sided
 
 _ENOUGH = 0.5  # of the photographs must be placed by a kind of frame for it to be taken

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from intr_discover.data.decoding import opened, orientation_of
+from intr_discover.data.images import upright_shape
 from intr_discover.data.loading import evaluation_batches
 from intr_discover.errors import UserError
 from intr_discover.explain.explainer import Explainer
@@ -29,7 +29,6 @@ NOISE, MOST_NOISE = 0.2, 0.25
 """Standard deviation of the noise for stability and its bounds, in normalised units (Huang et al.,
 ICCV 2023)."""
 
-_TURNED = 5  # EXIF orientations from here on exchange width and height
 
 Kept = Callable[[int, bool, NDArray[np.float32], Tensor], None]
 """Called with (row, right, maps ``[R, h, w]`` of the true class, image ``[3, H, W]``)."""
@@ -189,13 +188,6 @@ def noise_like(shape: Sequence[int], name: str, seed: int) -> NDArray[np.float32
     generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
     drawn = generator.standard_normal(tuple(shape), dtype=np.float32) * np.float32(NOISE)
     return np.clip(drawn, -MOST_NOISE, MOST_NOISE)
-
-
-def upright_shape(path: Path) -> tuple[int, int]:
-    """Return (height, width) of an upright photograph, from its header alone."""
-    with opened(path) as (image, _):
-        turned = orientation_of(image) >= _TURNED
-        return (image.width, image.height) if turned else (image.height, image.width)
 
 
 def _empty(model: INTR, n: int, m: int) -> HeadViews:

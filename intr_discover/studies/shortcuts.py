@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from intr_discover.data.specimen_tables import read_pairs_table
 from intr_discover.errors import UserError
 from intr_discover.figures.shortcuts import (
     Example,
@@ -34,6 +32,7 @@ from intr_discover.studies.cues import (
     picture_features,
 )
 from intr_discover.studies.groups import accuracy_by_group, spread_of_groups
+from intr_discover.studies.pairs import known_pairs
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.result import provenance as describe_run
 from intr_discover.studies.shortcut_findings import findings
@@ -113,7 +112,7 @@ def run(inputs: StudyInputs) -> StudyResult:
     whole = inputs.specimens
     places = stratified_sample(whole.table["label"].tolist(), plan(inputs).images, inputs.seed)
     chosen = whole.with_table(whole.table.iloc[places])
-    pairs = _pairs(inputs)
+    pairs = [(a, b) for a, b, _ in known_pairs(inputs)]
     scenes = Scenes(whole, inputs.model, inputs.seed, _mates(pairs))
     leave_out = _left_out(inputs)
     tables: dict[str, pd.DataFrame] = {}
@@ -203,21 +202,6 @@ def _cues(
         permutations=_FEWER_PERMUTATIONS if few else PERMUTATIONS,
     )
     return report, reasons, sources
-
-
-def _pairs(inputs: StudyInputs) -> list[tuple[str, str]]:
-    """Return the look-alikes whose classes both have photographs."""
-    table = inputs.specimens.pairs
-    if inputs.options["pairs"] is not None:
-        path = Path(inputs.options["pairs"])
-        if not path.is_file():
-            raise UserError(f"there is no table of pairs {path}")
-        table = read_pairs_table(path)
-    if table is None:
-        return []
-    there = set(inputs.specimens.classes)
-    listed = zip(table["label_a"], table["label_b"], strict=True)
-    return [(a, b) for a, b in listed if a in there and b in there]
 
 
 def _mates(pairs: Sequence[tuple[str, str]]) -> Mapping[str, Sequence[str]]:

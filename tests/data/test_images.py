@@ -23,6 +23,7 @@ from intr_discover.data.images import (
     read_image,
     read_mask,
     to_array,
+    upright_shape,
 )
 from intr_discover.errors import UserError
 
@@ -694,3 +695,12 @@ def test_facts(tmp_path):
     # The same picture in another format, and the same bytes in another shape.
     assert facts.digest == inspect_image(tmp_path / "b.bmp").digest
     assert facts.digest != inspect_image(tmp_path / "c.png").digest
+
+
+def test_shape_of_a_turned_photograph(tmp_path):
+    image, exif = Image.new("RGB", (30, 20)), Image.Exif()
+    image.save(tmp_path / "plain.jpg")
+    exif[274] = 6
+    image.save(tmp_path / "turned.jpg", exif=exif)
+    assert upright_shape(tmp_path / "plain.jpg") == (20, 30)
+    assert upright_shape(tmp_path / "turned.jpg") == (30, 20)

@@ -20,7 +20,6 @@ from intr_discover.studies.head_descriptors import (
     Wishes,
     class_pairs,
     noise_like,
-    upright_shape,
     view_heads,
 )
 from tests.explain.conftest import tiny_model
@@ -188,12 +187,3 @@ def test_pairs_of_classes():
     assert len({tuple(pair) for pair in drawn.tolist()}) == 20
     assert (drawn == class_pairs(50, 20, 0)).all()
     assert not (drawn == class_pairs(50, 20, 1)).all()
-
-
-def test_shape_of_a_turned_photograph(tmp_path):
-    image, exif = Image.new("RGB", (30, 20)), Image.Exif()
-    image.save(tmp_path / "plain.jpg")
-    exif[274] = 6
-    image.save(tmp_path / "turned.jpg", exif=exif)
-    assert upright_shape(tmp_path / "plain.jpg") == (20, 30)
-    assert upright_shape(tmp_path / "turned.jpg") == (30, 20)
