@@ -147,9 +147,12 @@ def run_study(
 
 def _plan_in_words(plan: StudyPlan) -> str:
     """Return what is going to be done, before it is done."""
+    photographs = f"planned: {plan.images} of {plan.of} photographs"
+    if not plan.encodes:
+        return photographs
     return (
-        f"planned: {plan.images} of {plan.of} photographs, at most {plan.encodes} passes of the "
-        f"model and {plan.decodes} of its decoder"
+        f"{photographs}, at most {plan.encodes} passes of the model and {plan.decodes} of its "
+        "decoder"
     )
 
 

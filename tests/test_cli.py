@@ -261,11 +261,12 @@ def test_discover_trains_where_there_is_no_model(monkeypatch, capsys, drawn, tmp
 
 def test_study_runs_one_question(monkeypatch, capsys, drawn, trained, tmp_path):
     out = tmp_path / "s"
-    status, printed, _ = run(
+    status, printed, err = run(
         monkeypatch, capsys, "study", "explanations", trained, drawn, "--out", out,
         "--per-class", "1", "--split", "test",
     )  # fmt: skip
     assert status == 0 and f"wrote {out}" in printed
+    assert "planned: 9 of 9 photographs, at most 9 passes of the model and 18 of" in err
     record = json.loads((out / "provenance.json").read_text())
     assert record["settings"]["per_class"] == 1 and record["n"] == 9
 
