@@ -11,14 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import Normal, Stroke
 
 from intr_discover.figures import style
 from intr_discover.figures.attention_layout import Box
 from intr_discover.figures.panels import Panels, draw_colour_bar, short_number
-from intr_discover.figures.strips import MARKER_COLOUR
+from intr_discover.figures.strips import draw_outline
 from intr_discover.figures.text import TextRuler
 
 # All lengths in mm.
@@ -163,21 +161,7 @@ def _draw_pictures(figure: Figure, sheet: EditSheet, slot: float, first: Box) ->
         axes = Panels(figure, picture, 1.0, 1.0).draw_photograph(box)
         axes.set_title(ruler.shorten(name, slot), loc="left", fontsize=style.SMALL_PT)
         if place == 0:
-            outline(axes, sheet.mask)
-
-
-def outline(axes: Axes, mask: npt.NDArray[np.bool_]) -> None:
-    """Draw a region's outline over a panel that shows the whole photograph."""
-    if not mask.any() or mask.all() or min(mask.shape) < 2:
-        return
-    left, right = axes.get_xlim()
-    lower, upper = axes.get_ylim()
-    columns = left + (np.arange(mask.shape[1]) + 0.5) * (right - left) / mask.shape[1]
-    rows = upper + (np.arange(mask.shape[0]) + 0.5) * (lower - upper) / mask.shape[0]
-    lines = axes.contour(
-        columns, rows, mask.astype(float), levels=[0.5], colors=MARKER_COLOUR, linewidths=0.6
-    )
-    lines.set_path_effects([Stroke(linewidth=1.2, foreground="black"), Normal()])
+            draw_outline(axes, sheet.mask)
 
 
 def _draw_probabilities(
@@ -236,7 +220,7 @@ def _draw_heads(figure: Figure, sheet: EditSheet, top: float, slot: float, size:
             axes = panels.draw_map(values, box, is_mean=False)
             title = f"head {head.head} · max {short_number(head.maxima[column])}"
             axes.set_title(ruler.shorten(title, slot + 1.0), loc="left", fontsize=style.SMALL_PT)
-            outline(axes, sheet.mask)
+            draw_outline(axes, sheet.mask)
     bar = Box(_MARGIN + 2.5, top + 2 * _HEADING + size.height + 1.5, 52.0, 2.6)
     draw_colour_bar(figure, bar, scale, sheet.uniform)
 

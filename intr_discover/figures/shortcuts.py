@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import Normal, Stroke
 
 from intr_discover.figures import style
 from intr_discover.figures.overlay import resize_photograph
+from intr_discover.figures.strips import draw_outline
 from intr_discover.figures.text import TextRuler, one_line
 
 # All lengths in mm.
@@ -24,7 +24,6 @@ _PITCH = 3.6
 _ROW_OF_TEXT = 1.9
 _LABEL_ROOM = 42.0
 _TOP, _BOTTOM = 7.0, 8.5
-_OUTLINE = "#56B4E9"
 _CONDITIONS = {
     "original": "as it is",
     "grey": "plain grey",
@@ -259,7 +258,7 @@ def examples_figure(examples: Sequence[Example]) -> Figure:
                 axes = style.add_axes(figure, left, top + heading, width, height)
                 _show(axes, picture, width, height)
                 if column == 0:
-                    _outline(axes, example.mask)
+                    draw_outline(axes, example.mask, 0.7)
                 same = answer == example.answer
                 style.add_text(figure, left, top + heading + height + 2.6,
                                ruler.shorten(one_line(answer), width), fontsize=style.SMALL_PT,
@@ -349,15 +348,3 @@ def _show(axes: Axes, picture: npt.NDArray[np.uint8], width: float, height: floa
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set(visible=True, linewidth=0.25, edgecolor=style.GREY)
-
-
-def _outline(axes: Axes, mask: npt.NDArray[np.bool_]) -> None:
-    if mask.all() or not mask.any() or min(mask.shape) < 2:
-        return
-    left, right = axes.get_xlim()
-    lower, upper = axes.get_ylim()
-    columns = left + (np.arange(mask.shape[1]) + 0.5) * (right - left) / mask.shape[1]
-    rows = upper + (np.arange(mask.shape[0]) + 0.5) * (lower - upper) / mask.shape[0]
-    lines = axes.contour(columns, rows, mask.astype(float), levels=[0.5], colors=_OUTLINE,
-                         linewidths=0.7)  # fmt: skip
-    lines.set_path_effects([Stroke(linewidth=1.3, foreground="black"), Normal()])

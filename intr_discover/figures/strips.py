@@ -218,11 +218,12 @@ def _draw_panel(figure: Figure, panel: Panel, slot: Box, scale: float, uniform: 
         words = TextRuler(style.SMALL_PT).shorten(one_line(panel.title), slot.width)
         axes.set_title(words, loc="left", fontsize=style.SMALL_PT, pad=1.5)
     if panel.outline is not None:
-        _draw_outline(axes, panel.outline)
+        draw_outline(axes, panel.outline)
     _draw_points(axes, panel.points)
 
 
-def _draw_outline(axes: Axes, mask: npt.NDArray[np.bool_]) -> None:
+def draw_outline(axes: Axes, mask: npt.NDArray[np.bool_], width: float = 0.6) -> None:
+    """Draw a region's outline, ``width`` points wide, over a panel of the whole photograph."""
     if not mask.any() or mask.all() or min(mask.shape) < 2:
         return
     # The mask's grid covers the panel from edge to edge, whatever its number of pixels.
@@ -231,9 +232,9 @@ def _draw_outline(axes: Axes, mask: npt.NDArray[np.bool_]) -> None:
     columns = left + (np.arange(mask.shape[1]) + 0.5) * (right - left) / mask.shape[1]
     rows = upper + (np.arange(mask.shape[0]) + 0.5) * (lower - upper) / mask.shape[0]
     lines = axes.contour(
-        columns, rows, mask.astype(float), levels=[0.5], colors=MARKER_COLOUR, linewidths=0.6
+        columns, rows, mask.astype(float), levels=[0.5], colors=MARKER_COLOUR, linewidths=width
     )
-    lines.set_path_effects([Stroke(linewidth=1.2, foreground="black"), Normal()])
+    lines.set_path_effects([Stroke(linewidth=width + 0.6, foreground="black"), Normal()])
 
 
 def _draw_points(axes: Axes, points: Sequence[tuple[float, float]]) -> None:

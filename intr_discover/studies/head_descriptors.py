@@ -18,11 +18,11 @@ from torch import Tensor
 
 from intr_discover.data.images import upright_shape
 from intr_discover.data.loading import evaluation_batches
-from intr_discover.errors import UserError
 from intr_discover.explain.explainer import Explainer
 from intr_discover.explain.importance import head_importance
 from intr_discover.model.intr import INTR, Encoded
 from intr_discover.studies.consistency import effective_area, head_similarity, map_differences
+from intr_discover.studies.finite import require_finite_answers
 from intr_discover.studies.pointing import peak_positions
 
 NOISE, MOST_NOISE = 0.2, 0.25
@@ -228,7 +228,7 @@ def _look(
     own = class_ids[rows]
     output = model.decode(encoded, attend=torch.from_numpy(own)[:, None])
     assert output.attention is not None and output.peaks is not None
-    _check(output.logits, output.attention, rows, paths)
+    require_finite_answers([output.logits, output.attention], rows, paths)
     maps, descriptors = _read(output.attention, encoded)
     views.predicted[rows] = output.logits.argmax(dim=-1).cpu().numpy()
     views.descriptors[rows] = descriptors
@@ -260,18 +260,6 @@ def _read(attention: Tensor, encoded: Encoded) -> tuple[NDArray[np.float32], NDA
     maps = attention[:, 0].float()
     descriptors = maps.flatten(2) @ encoded.cells.float()
     return maps.cpu().numpy(), descriptors.cpu().numpy()
-
-
-def _check(
-    logits: Tensor, attention: Tensor, rows: NDArray[np.int64], paths: Sequence[Path]
-) -> None:
-    finite = logits.isfinite().all(dim=1) & attention.isfinite().flatten(1).all(dim=1)
-    if not bool(finite.all()):
-        first = paths[rows[int(finite.logical_not().nonzero()[0])]]
-        raise UserError(
-            f"{first}: the model answers with values that are no numbers (NaN or infinite); "
-            "its training failed or its weights are damaged: train it anew"
-        )
 
 
 def _place(

@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from intr_discover.data.loading import evaluation_batches
-from intr_discover.errors import UserError
 from intr_discover.explain.explainer import Explainer
 from intr_discover.model.intr import INTR, ContextMode, Encoded, INTROutput
+from intr_discover.studies.finite import require_finite_answers
 
 QUERIES = ("all", "zero", "subset")
 """The three experiments, in the order of every array below."""
@@ -152,7 +151,7 @@ def ask(
             left = np.flatnonzero(waiting)
             if len(left):
                 output = model.decode(_only(encoded, left))
-                _check(output, rows[left], paths)
+                require_finite_answers([output.logits, output.attention], rows[left], paths)
                 _note(answers, output, rows[left], class_ids, counts, waiting[left])
             done += len(rows)
             if progress is not None:
@@ -187,7 +186,7 @@ def _ask_pair(
     mate = np.where(own == ids[0], ids[1], ids[0])
     queries = torch.from_numpy(np.stack([own, mate], axis=1))
     output = model.decode(encoded, attend=queries)
-    _check(output, rows, paths)
+    require_finite_answers([output.logits, output.attention], rows, paths)
     each = np.arange(len(rows))
     logits = output.logits.float().cpu().numpy()
     pair.margins[place, 0] = logits[each, mate] - logits[each, own]
@@ -196,7 +195,7 @@ def _ask_pair(
     whole = output.attention.float()
     for number, mode in enumerate(_MODES, 1):
         few = model.decode(encoded, attend=queries[:, :1], context=list(ids), context_mode=mode)
-        _check(few, rows, paths)
+        require_finite_answers([few.logits, few.attention], rows, paths)
         assert few.attention is not None
         two = few.logits.float().cpu().numpy()
         is_second = (own == ids[1]).astype(np.int64)
@@ -224,22 +223,6 @@ def _note(
         label = int(class_ids[rows[place]])
         mean = answers.features.setdefault(label, np.zeros(features.shape[1:], dtype=np.float32))
         mean += features[place] / counts[label]
-
-
-def _check(output: INTROutput, rows: NDArray[np.int64], paths: Sequence[Path]) -> None:
-    finite = _finite(output.logits)
-    if output.attention is not None:
-        finite &= _finite(output.attention)
-    if not bool(finite.all()):
-        first = paths[rows[int(finite.logical_not().nonzero()[0])]]
-        raise UserError(
-            f"{first}: the model answers with values that are no numbers (NaN or infinite); "
-            "its training failed or its weights are damaged: train it anew"
-        )
-
-
-def _finite(values: Tensor) -> Tensor:
-    return values.isfinite().flatten(1).all(dim=1)
 
 
 def _only(encoded: Encoded, places: NDArray[np.int64]) -> Encoded:
