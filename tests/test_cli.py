@@ -268,7 +268,7 @@ def test_study_runs_one_question(monkeypatch, capsys, drawn, trained, tmp_path):
     assert status == 0 and f"wrote {out}" in printed
     assert "planned: 9 of 9 photographs, at most 9 passes of the model and 18 of" in err
     record = json.loads((out / "provenance.json").read_text())
-    assert record["settings"]["per_class"] == 1 and record["n"] == 9
+    assert record["settings"]["options"]["per_class"] == 1 and record["n"] == 9
 
 
 def test_the_help_of_studies(monkeypatch, capsys):

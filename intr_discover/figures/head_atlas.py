@@ -18,7 +18,7 @@ from matplotlib.patheffects import Normal, Stroke
 
 from intr_discover.figures import overlay, style
 from intr_discover.figures.attention_layout import Box
-from intr_discover.figures.panels import draw_colour_bar
+from intr_discover.figures.panels import draw_key
 from intr_discover.figures.strips import MARKER_COLOUR
 from intr_discover.figures.text import TextRuler
 
@@ -121,19 +121,7 @@ def head_atlas_figure(
             for column, tile in enumerate(row.tiles):
                 left = _MARGIN + _WORDS + column * (2 * width + _GAP + _TILE_GAP)
                 _draw_tile(axes, tile, Box(left, top, width, height), window, scale)
-        if tiles:
-            draw_colour_bar(figure, Box(_MARGIN + 2.5, bottom + 2.5, 52.0, 3.0), scale, uniform)
-        room = style.DOUBLE_COLUMN_MM - _MARGIN - 82.0
-        style.add_text(
-            figure,
-            82.0,
-            bottom + 2.0,
-            TextRuler(style.SMALL_PT).fit(legend, room, lines=5),
-            va="top",
-            fontsize=style.SMALL_PT,
-            color=style.DARK_GREY,
-            gid="legend",
-        )
+        draw_key(figure, _MARGIN, bottom, scale if tiles else None, uniform, legend, lines=5)
     return figure
 
 

@@ -15,6 +15,9 @@ from intr_discover.figures import overlay, style
 from intr_discover.figures.attention_layout import Box
 from intr_discover.figures.text import TextRuler
 
+_BAR_WIDTH = 52.0  # mm
+_LEGEND_LEFT = 82.0  # mm from the page's left edge: behind the words at the bar's right end
+
 
 def drawing_grid(height: int, width: int) -> tuple[int, int]:
     """Return the largest grid (rows, columns) that a figure can show of a photograph.
@@ -113,6 +116,46 @@ def draw_colour_bar(figure: Figure, box: Box, scale: float, uniform: float) -> N
     axes.tick_params(axis="y", length=0, labelsize=style.SMALLEST_PT, labelcolor=style.GREY)
     for spine in axes.spines.values():
         spine.set(visible=True, linewidth=0.5)
+
+
+def draw_key(
+    figure: Figure,
+    left: float,
+    top: float,
+    scale: float | None,
+    uniform: float,
+    legend: str,
+    lines: int,
+) -> None:
+    """Draw the foot of a page of maps: the colour bar, and the legend beside it.
+
+    Parameters
+    ----------
+    figure
+        As wide as two columns.
+    left, top
+        Margin, and upper edge of the foot, in mm.
+    scale, uniform
+        See ``draw_colour_bar``; no bar where there is no map and thus no scale.
+    legend
+        How to read the page; cut where it needs more lines than there are.
+    lines
+        Most lines of the legend.
+    """
+    if scale is not None:
+        bar = Box(left + 2.5, top + 2.5, _BAR_WIDTH, 3.0)
+        draw_colour_bar(figure, bar, scale, uniform)
+    room = style.DOUBLE_COLUMN_MM - left - _LEGEND_LEFT
+    style.add_text(
+        figure,
+        _LEGEND_LEFT,
+        top + 2.0,
+        TextRuler(style.SMALL_PT).fit(legend, room, lines=lines),
+        va="top",
+        fontsize=style.SMALL_PT,
+        color=style.DARK_GREY,
+        gid="legend",
+    )
 
 
 def _round_weights(scale: float) -> list[float]:

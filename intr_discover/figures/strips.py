@@ -17,7 +17,7 @@ from matplotlib.patheffects import Normal, Stroke
 
 from intr_discover.figures import style
 from intr_discover.figures.attention_layout import Box
-from intr_discover.figures.panels import Panels, draw_colour_bar
+from intr_discover.figures.panels import Panels, draw_key
 from intr_discover.figures.text import TextRuler, one_line
 
 # All lengths in mm.
@@ -150,19 +150,7 @@ def strips_figure(
                     height,
                 )
                 _draw_panel(figure, panel, slot, scale, uniform)
-        bar = Box(_MARGIN + 2.5, bottom + 2.5, 52.0, 3.0)
-        draw_colour_bar(figure, bar, scale, uniform)
-        room = style.DOUBLE_COLUMN_MM - _MARGIN - 82.0
-        style.add_text(
-            figure,
-            82.0,
-            bottom + 2.0,
-            TextRuler(style.SMALL_PT).fit(legend, room, lines=4),
-            va="top",
-            fontsize=style.SMALL_PT,
-            color=style.DARK_GREY,
-            gid="legend",
-        )
+        draw_key(figure, _MARGIN, bottom, scale, uniform, legend, lines=4)
     return figure
 
 

@@ -22,7 +22,6 @@ from intr_discover.studies.exhibits import (
 from intr_discover.studies.looking import TOP_HEADS, Regions, look
 from intr_discover.studies.pairs import Pair, diagnostics_of, known_pairs
 from intr_discover.studies.result import StudyResult
-from intr_discover.studies.result import provenance as describe_run
 from intr_discover.studies.statistics import wilson
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
 from intr_discover.studies.wording import interval, percent
@@ -93,17 +92,9 @@ def run(inputs: StudyInputs) -> StudyResult:
         name="explanations",
         table=table,
         summary=summarise(by_photograph),
-        provenance=describe_run(
-            inputs.command,
-            inputs.seed,
-            inputs.explainer.fingerprint,
-            chosen.fingerprint(),
-            split=inputs.split,
-            images=len(chosen),
-            images_available=len(inputs.specimens),
+        provenance=inputs.provenance(
+            chosen,
             top_heads=TOP_HEADS,
-            per_class=inputs.options["per_class"],
-            pairs=inputs.options["pairs"],
         ),
         tables={"photographs": by_photograph},
     )

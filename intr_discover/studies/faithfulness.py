@@ -30,7 +30,6 @@ from intr_discover.studies.judge import INTR_ITSELF
 from intr_discover.studies.perturbation import STEPS
 from intr_discover.studies.randomisation import randomise_cascade
 from intr_discover.studies.result import StudyResult
-from intr_discover.studies.result import provenance as describe_run
 from intr_discover.studies.saliency_methods import METHODS
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
 
@@ -93,13 +92,8 @@ def run(inputs: StudyInputs) -> StudyResult:
         name="faithfulness",
         table=rows,
         summary=summarise(methods, by_step, about),
-        provenance=describe_run(
-            inputs.command,
-            inputs.seed,
-            inputs.explainer.fingerprint,
-            inputs.specimens.fingerprint(),
-            split=inputs.split,
-            images_available=len(inputs.specimens),
+        provenance=inputs.provenance(
+            inputs.specimens,
             judge_fingerprint=markers.judge.explainer.fingerprint,
             plain_fingerprint=None if markers.plain is None else markers.plain.fingerprint,
             **chosen_design.record(),

@@ -78,14 +78,13 @@ class Design:
     preview: bool = False
 
     def record(self) -> dict[str, Any]:
-        """Return the settings for the provenance."""
+        """Return the settings for the provenance, as far as the options do not say them."""
         return {
             "photographs_wanted": self.photographs,
             "steps": self.steps,
             "curves": list(self.curves),
             "methods": list(self.methods),
             "unit": self.unit,
-            "images": self.images,
             "judge": self.judge,
             "plain": self.plain,
             "rise": self.rise.as_dict(),

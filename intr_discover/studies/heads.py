@@ -32,7 +32,6 @@ from intr_discover.studies.head_sampling import choose
 from intr_discover.studies.head_summary import layer_table, part_table, summarise
 from intr_discover.studies.part_hits import Parts, hit_parts
 from intr_discover.studies.result import StudyResult
-from intr_discover.studies.result import provenance as describe_run
 from intr_discover.studies.right_wrong import agreement_with_class, compare
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
 
@@ -145,21 +144,12 @@ def run(inputs: StudyInputs) -> StudyResult:
             **summarise(card, photographs, views.layer_differences, told, inputs.seed),
             "n_classes_available": len(inputs.specimens.classes),
         },
-        provenance=describe_run(
-            inputs.command,
-            inputs.seed,
-            inputs.explainer.fingerprint,
-            chosen.fingerprint(),
-            split=inputs.split,
-            images=len(chosen),
-            images_available=len(inputs.specimens),
+        provenance=inputs.provenance(
+            chosen,
             images_with_importance=len(sample.importance),
             images_with_noise=len(sample.noise),
             images_of_layers=len(sample.layers),
             class_pairs=len(pairs),
-            counted=inputs.options["images"],
-            per_head=inputs.options["per_head"],
-            keypoint_radius=inputs.options["keypoint_radius"],
         ),
         tables={
             "photographs": photographs,

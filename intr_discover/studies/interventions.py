@@ -23,7 +23,6 @@ from intr_discover.figures.interventions import interventions_figure
 from intr_discover.model.intr import INTR, Encoded
 from intr_discover.studies.budget import StudyPlan, images_that_fit
 from intr_discover.studies.result import StudyResult
-from intr_discover.studies.result import provenance as describe_run
 from intr_discover.studies.statistics import bootstrap_interval, sign_flip_p, wilson
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
 from intr_discover.studies.wording import interval, percent
@@ -134,16 +133,9 @@ def run(inputs: StudyInputs) -> StudyResult:
         name="interventions",
         table=table,
         summary=summarise(table, means, inputs.seed),
-        provenance=describe_run(
-            inputs.command,
-            inputs.seed,
-            inputs.explainer.fingerprint,
-            chosen.fingerprint(),
-            split=inputs.split,
-            images=len(chosen),
-            images_available=len(inputs.specimens),
+        provenance=inputs.provenance(
+            chosen,
             draws=DRAWS,
-            beside=inputs.options["beside"],
             beside_fingerprint=explainers[BESIDE].fingerprint if BESIDE in explainers else None,
         ),
         tables={"conditions": means},

@@ -48,7 +48,6 @@ from intr_discover.studies.manipulation_tables import (
 from intr_discover.studies.manipulation_words import DONE, findings, region_words
 from intr_discover.studies.pairs import known_pairs
 from intr_discover.studies.result import StudyResult
-from intr_discover.studies.result import provenance as describe_run
 from intr_discover.studies.saliency_methods import METHODS as METHOD_NAMES
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
 
@@ -204,17 +203,10 @@ def _result(
         name="manipulation",
         table=edits,
         summary=summary,
-        provenance=describe_run(
-            inputs.command,
-            inputs.seed,
-            inputs.explainer.fingerprint,
-            used.fingerprint(),
-            split=inputs.split,
-            images=len(used),
-            images_available=len(inputs.specimens),
+        provenance=inputs.provenance(
+            used,
             edits_made=len(edits),
             edits_available=len(design.tasks),
-            **{option.name: inputs.options[option.name] for option in STUDY.options},
         ),
         tables={"classes": groups, "doses": doses},
     )

@@ -48,7 +48,6 @@ from intr_discover.studies.pair_table import (
 from intr_discover.studies.pairs import Pair
 from intr_discover.studies.population_maps import PERMUTATIONS
 from intr_discover.studies.result import StudyResult
-from intr_discover.studies.result import provenance as describe_run
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
 
 
@@ -109,18 +108,11 @@ def run(inputs: StudyInputs) -> StudyResult:
         name="mimicry",
         table=table,
         summary=summary | frame | {"n_in_frame": placed},
-        provenance=describe_run(
-            inputs.command,
-            inputs.seed,
-            explainer.fingerprint,
-            chosen.fingerprint(),
-            split=inputs.split,
-            images=len(chosen),
-            images_available=len(inputs.specimens),
+        provenance=inputs.provenance(
+            chosen,
             permutations=PERMUTATIONS,
             frame_words=framing.frame.words,
             frame_shape=list(framing.frame.shape),
-            **inputs.options,
         ),
         tables={
             "images": by_image,

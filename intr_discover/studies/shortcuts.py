@@ -34,7 +34,6 @@ from intr_discover.studies.cues import (
 from intr_discover.studies.groups import accuracy_by_group, spread_of_groups
 from intr_discover.studies.pairs import known_pairs
 from intr_discover.studies.result import StudyResult
-from intr_discover.studies.result import provenance as describe_run
 from intr_discover.studies.shortcut_findings import findings
 from intr_discover.studies.shortcut_numbers import (
     class_table,
@@ -143,16 +142,8 @@ def run(inputs: StudyInputs) -> StudyResult:
             **summary,
             **cue_summary(report),
         },
-        provenance=describe_run(
-            inputs.command,
-            inputs.seed,
-            None if inputs.model is None else inputs.model.fingerprint,
-            chosen.fingerprint(),
-            split=inputs.split,
-            images=len(chosen),
-            images_available=len(inputs.specimens),
-            pairs=inputs.options["pairs"],
-            leave_out=inputs.options["leave_out"],
+        provenance=inputs.provenance(
+            chosen,
             cue_photographs=len(sources),
         ),
         tables=tables,

@@ -21,6 +21,7 @@ from intr_discover.errors import UserError
 from intr_discover.explain.explainer import Explainer
 from intr_discover.studies.budget import Speed, StudyPlan, stratified_sample
 from intr_discover.studies.result import StudyResult
+from intr_discover.studies.result import provenance as describe_run
 
 Progress = Callable[[int, int], None]
 
@@ -39,12 +40,18 @@ class Option:
         The type of its value: ``str``, ``int``, ``float`` or ``bool``.
     default
         Its value where none is given; None when the study finds its own.
+    flag
+        The word for the command line, such as ``--with``; by default made from the name.
+    repeated
+        Whether it may be given several times; its value is a list then, or None.
     """
 
     name: str
     help: str
     kind: type[str] | type[int] | type[float] | type[bool] = str
     default: str | int | float | bool | None = None
+    flag: str | None = None
+    repeated: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,39 @@ class StudyInputs:
         rows = stratified_sample(self.specimens.table["label"].tolist(), count, self.seed)
         return self.specimens.with_table(self.specimens.table.iloc[rows])
 
+    def provenance(self, used: Specimens, **settings: Any) -> dict[str, Any]:
+        """Return the record of how a result was made, for ``StudyResult.provenance``.
+
+        Parameters
+        ----------
+        used
+            The photographs that the result rests on.
+        settings
+            Choices beside the study's own options that change a number.
+
+        Returns
+        -------
+        dict
+            See ``result.provenance``; among its ``settings``: ``split``, ``images`` (how many were
+            used), ``images_available`` and ``options``, the study's own by name.
+        """
+        return describe_run(
+            self.command,
+            self.seed,
+            None if self.model is None else self.model.fingerprint,
+            used.fingerprint(),
+            split=self.split,
+            images=len(used),
+            images_available=len(self.specimens),
+            options=dict(self.options),
+            **settings,
+        )
+
+
+Pool = Callable[[Mapping[int, StudyResult], StudyInputs], StudyResult]
+"""Makes one result of those of several folds, by the number of the fold. The inputs are those of
+the whole collection, without a model: every fold has its own."""
+
 
 def nothing(inputs: StudyInputs) -> str | None:
     """Say that a study can run on any model and any photographs."""
@@ -156,6 +196,10 @@ class Study:
         Its own choices.
     without_model
         Whether it can also answer from the photographs alone; ``inputs.model`` is None then.
+    pool
+        Works its numbers out again from the tables of all folds together. Without it the numbers
+        of the folds stand side by side, as mean and range: those of a study whose units (head 3,
+        a mean map) are not the same in two trainings.
     """
 
     name: str
@@ -170,6 +214,7 @@ class Study:
     key_numbers: tuple[KeyNumber, ...] = ()
     options: tuple[Option, ...] = ()
     without_model: bool = False
+    pool: Pool | None = None
 
     def inputs(self, inputs: StudyInputs, given: Mapping[str, Any] | None = None) -> StudyInputs:
         """Return the inputs with this study's options filled in.
