@@ -39,6 +39,7 @@ from intr_discover.cli_options import (
 )
 from intr_discover.cli_rings import rings
 from intr_discover.cli_study import study_app
+from intr_discover.cli_trait import trait
 from intr_discover.console import print_error, progress_bar
 from intr_discover.errors import UserError
 
@@ -57,6 +58,7 @@ app = typer.Typer(
 app.add_typer(study_app, name="study")
 app.command()(rings)
 app.command()(edit)
+app.command()(trait)
 
 
 class ModelKind(StrEnum):
