@@ -44,9 +44,8 @@ def trait(
     check_name(name)
     collection = read_collection(data)
     template = read_template(collection, image, mask, both_wings=both_wings)
-    wanted = collection.select(labels=label) if label else collection
     with progress_bar("placing the trait") as progress:
-        placed = place(wanted, template, progress=progress)
+        placed = place(collection, template, labels=label, progress=progress)
     result = write_trait(
         collection,
         placed,

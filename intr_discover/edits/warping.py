@@ -1,12 +1,13 @@
-"""Laying a region drawn on one specimen over another specimen."""
+"""Laying one specimen over another: which places of two photographs are the same."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.interpolate import RBFInterpolator
 
 from intr_discover.edits.checks import Mask
@@ -14,6 +15,7 @@ from intr_discover.edits.registration import register
 from intr_discover.errors import UserError
 
 Point = tuple[float, float]
+Numbers = NDArray[np.float64]
 
 FEWEST_LANDMARKS = 3
 """Shared landmarks, not on one line, below which nothing can be placed by them."""
@@ -41,31 +43,56 @@ def shared_landmarks(a: Mapping[str, Point], b: Mapping[str, Point]) -> list[str
     return names
 
 
-def warped_by_landmarks(
-    mask: NDArray[np.bool_],
-    template: Mapping[str, Point],
-    specimen: Mapping[str, Point],
-    shape: tuple[int, int],
-) -> Mask:
-    """Return a template's region on another specimen, by the landmarks that both have.
+@dataclass(frozen=True)
+class Places:
+    """Where the pixels of one photograph lie on another.
 
-    Thin-plate splines (Bookstein 1989) take the specimen's landmarks exactly to the template's;
-    a pixel is in the region where the template's nearest pixel is. With three landmarks the warp is
-    affine.
+    Attributes
+    ----------
+    x, y
+        ``[H, W]`` each: for every pixel of the one, the place in pixels of the other.
+    """
+
+    x: Numbers
+    y: Numbers
+
+    def mask(self, mask: NDArray[np.bool_]) -> Mask:
+        """Return a mask of the other photograph on the one; false beyond its edges."""
+        # Halves go one way whatever the last bits of the arithmetic.
+        column, row = (np.floor(at + 0.5 + 1e-6).astype(int) for at in (self.x, self.y))
+        inside = (column >= 0) & (column < mask.shape[1]) & (row >= 0) & (row < mask.shape[0])
+        result = np.zeros(self.x.shape, dtype=bool)
+        result[inside] = mask[row[inside], column[inside]]
+        return result
+
+    def photograph(self, photograph: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the other photograph ``[h, w, 3]`` as it lies on the one (bilinear)."""
+        return np.asarray(
+            cv2.remap(
+                photograph,
+                self.x.astype(np.float32),
+                self.y.astype(np.float32),
+                cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REPLICATE,
+            ),
+            dtype=np.uint8,
+        )
+
+
+def places_by_landmarks(
+    template: Mapping[str, Point], specimen: Mapping[str, Point], shape: tuple[int, int]
+) -> Places:
+    """Return where a specimen's pixels lie on a template, by the landmarks that both have.
+
+    Thin-plate splines (Bookstein 1989) take the specimen's landmarks exactly to the template's.
+    With three landmarks the warp is affine. Far from all landmarks the splines guess.
 
     Parameters
     ----------
-    mask
-        ``[h, w]``: the region on the template.
     template, specimen
         Landmarks by name, (x, y) in pixels of each photograph; see ``shared_landmarks``.
     shape
         (height, width) of the specimen's photograph.
-
-    Returns
-    -------
-    ndarray
-        Booleans ``[H, W]``. Far from all landmarks the splines guess.
 
     Raises
     ------
@@ -89,10 +116,10 @@ def warped_by_landmarks(
     # Grid points from the first pixel's centre to the last one's, both included.
     y, x = np.linspace(0, height - 1, rows), np.linspace(0, width - 1, columns)
     there = spline(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)).reshape(rows, columns, 2)
-    # Back to all pixels: bilinear between the grid points, whose corners are the photograph's.
+    # Back to all pixels: bilinear between the grid points.
     at_x = np.broadcast_to(np.arange(width) / max(1, width - 1) * (columns - 1), shape)
     at_y = np.broadcast_to(np.arange(height)[:, None] / max(1, height - 1) * (rows - 1), shape)
-    places = [
+    found = [
         cv2.remap(
             np.ascontiguousarray(there[..., axis], dtype=np.float32),
             np.ascontiguousarray(at_x, dtype=np.float32),
@@ -101,28 +128,23 @@ def warped_by_landmarks(
         )
         for axis in range(2)
     ]
-    return _taken(mask, places[0], places[1])
+    return Places(found[0].astype(np.float64), found[1].astype(np.float64))
 
 
-def warped_by_outline(
-    mask: NDArray[np.bool_], template: NDArray[np.bool_], specimen: NDArray[np.bool_]
-) -> Mask:
-    """Return a template's region on another specimen, by the masks of both specimens.
+def places_by_outline(template: NDArray[np.bool_], specimen: NDArray[np.bool_]) -> Places:
+    """Return where a specimen's pixels lie on a template, by the masks of both specimens.
 
-    Moved, turned and scaled as one piece so that the specimens' masks overlap most, see
-    ``register``.
+    Moved, turned and scaled as one piece so that the masks overlap most, see ``register``.
 
     Parameters
     ----------
-    mask, template
-        ``[h, w]``: the region on the template, and the template's specimen; not empty.
-    specimen
-        ``[H, W]``: the other specimen, not empty.
+    template, specimen
+        ``[h, w]`` and ``[H, W]``: the masks of the two specimens.
 
     Raises
     ------
     UserError
-        If a specimen's mask is empty.
+        If a mask is empty.
     """
     for region, whose in ((template, "the template's specimen"), (specimen, "the specimen")):
         if not region.any():
@@ -130,16 +152,7 @@ def warped_by_outline(
     matrix = register(template, specimen).matrix
     back = np.linalg.inv(np.vstack([matrix, [0.0, 0.0, 1.0]]))
     rows, columns = np.indices(specimen.shape)
-    x = back[0, 0] * columns + back[0, 1] * rows + back[0, 2]
-    y = back[1, 0] * columns + back[1, 1] * rows + back[1, 2]
-    return _taken(mask, x, y)
-
-
-def _taken(mask: NDArray[np.bool_], x: ArrayLike, y: ArrayLike) -> Mask:
-    """Return the mask at places ``[H, W]``; false beyond its edges."""
-    # Halves go one way whatever the last bits of the arithmetic.
-    column, row = (np.floor(np.asarray(at) + 0.5 + 1e-6).astype(int) for at in (x, y))
-    inside = (column >= 0) & (column < mask.shape[1]) & (row >= 0) & (row < mask.shape[0])
-    result = np.zeros(column.shape, dtype=bool)
-    result[inside] = mask[row[inside], column[inside]]
-    return result
+    return Places(
+        back[0, 0] * columns + back[0, 1] * rows + back[0, 2],
+        back[1, 0] * columns + back[1, 1] * rows + back[1, 2],
+    )

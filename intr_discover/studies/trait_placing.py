@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from intr_discover.data.foreground import automatic_foreground
-from intr_discover.data.images import read_image, read_mask, upright_shape
+from intr_discover.data.images import read_mask
 from intr_discover.data.specimens import Specimens
 from intr_discover.edits.symmetry import (
     Axis,
@@ -20,11 +18,10 @@ from intr_discover.edits.symmetry import (
     axis_from_mask,
     mirrored_mask,
 )
-from intr_discover.edits.warping import shared_landmarks, warped_by_landmarks, warped_by_outline
 from intr_discover.errors import UserError
+from intr_discover.studies.alignment import Alignment
 
 Mask = NDArray[np.bool_]
-By = Literal["template", "landmarks", "mask", "guessed mask", "not placed"]
 
 LEAST_ON_SPECIMEN = 0.5
 """Share of a placed region on the specimen; below, the row says that it should be checked."""
@@ -39,23 +36,14 @@ class Template:
 
     Attributes
     ----------
-    image
-        As the table of specimens names it.
+    row
+        Its place in the table of specimens.
     trait
         ``[h, w]``: what was drawn, on both wings where that was asked for.
-    specimen
-        ``[h, w]``: its mask, or a guess; None where there is none.
-    guessed
-        Whether the mask was found by :func:`automatic_foreground`.
-    landmarks
-        Visible ones by name, (x, y) in pixels.
     """
 
-    image: str
+    row: int
     trait: Mask
-    specimen: Mask | None
-    guessed: bool
-    landmarks: dict[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -69,7 +57,8 @@ class Placed:
     mask
         ``[H, W]``; None where the trait could not be placed.
     by
-        What it was placed by.
+        What it was placed by: ``template``, ``landmarks``, ``mask``, ``guessed mask`` or
+        ``not placed``.
     overlap
         Intersection over union of the template's specimen, warped alike, with this specimen, in
         [0, 1]; NaN where a mask is missing.
@@ -82,7 +71,7 @@ class Placed:
     image: str
     label: str
     mask: Mask | None
-    by: By
+    by: str
     overlap: float
     on_specimen: float
     note: str
@@ -129,20 +118,20 @@ def read_template(
             "specimen table does"
         )
     row = names.index(image)
-    trait = read_mask(mask_path, upright_shape(specimens.paths[row]))
+    alignment = Alignment(specimens)
+    trait = read_mask(mask_path, alignment.shape(row))
     if not trait.any():
         raise UserError(f"the mask {mask_path} is empty: make it bright where the trait is")
-    found, guessed = _specimen(specimens, row)
-    landmarks = _landmarks(specimens).get(image, {})
     if both_wings:
-        trait = trait | mirrored_mask(trait, _axis(found, landmarks, image))
-    return Template(image, trait, found, guessed, landmarks)
+        trait = trait | mirrored_mask(trait, _axis(alignment, row, image))
+    return Template(row, trait)
 
 
 def place(
     specimens: Specimens,
     template: Template,
     *,
+    labels: Sequence[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Placed]:
     """Lay the trait over every specimen: by landmarks where there are three, else by the masks.
@@ -150,30 +139,37 @@ def place(
     Parameters
     ----------
     specimens
-        Those that are wanted; the template may be among them, and keeps what was drawn.
+        The collection that the template belongs to, which keeps what was drawn.
     template
         See ``read_template``.
+    labels
+        Specimens of these only; None for all.
     progress
         Called with (photographs done, photographs in all).
 
     Returns
     -------
     list of Placed
-        One for each row of the table.
+        One for each wanted row of the table.
 
     Raises
     ------
     UserError
-        If a photograph or mask cannot be read, or a mask does not fit its photograph.
+        If a photograph or mask cannot be read, a mask does not fit its photograph, or there is no
+        such label.
     """
-    landmarks = _landmarks(specimens)
+    wanted = set(specimens.classes if labels is None else specimens.select(labels=labels).classes)
+    rows = np.flatnonzero(specimens.table["label"].isin(wanted))
+    alignment = Alignment(specimens)
+    outline = alignment.outline(template.row).mask
     placed = []
-    for row, (image, label) in enumerate(
-        zip(specimens.table["image"], specimens.table["label"], strict=True)
-    ):
-        placed.append(_place_one(specimens, row, image, label, template, landmarks.get(image, {})))
+    for done, row in enumerate(rows, 1):
+        about = specimens.table.iloc[row]
+        placed.append(
+            _place_one(alignment, int(row), about["image"], about["label"], template, outline)
+        )
         if progress is not None:
-            progress(row + 1, len(specimens))
+            progress(done, len(rows))
     return placed
 
 
@@ -183,41 +179,32 @@ def placed_table(placed: Sequence[Placed]) -> pd.DataFrame:
 
 
 def _place_one(
-    specimens: Specimens,
+    alignment: Alignment,
     row: int,
     image: str,
     label: str,
     template: Template,
-    landmarks: dict[str, tuple[float, float]],
+    outline: Mask | None,
 ) -> Placed:
-    specimen, guessed = _specimen(specimens, row)
-    by: By
-    if image == template.image:
-        mask, outline, by = template.trait, template.specimen, "template"
-    elif shared_landmarks(template.landmarks, landmarks):
-        shape = upright_shape(specimens.paths[row])
-        mask = warped_by_landmarks(template.trait, template.landmarks, landmarks, shape)
-        outline = None
-        if template.specimen is not None:
-            outline = warped_by_landmarks(template.specimen, template.landmarks, landmarks, shape)
-        by = "landmarks"
-    elif template.specimen is not None and specimen is not None:
-        mask = warped_by_outline(template.trait, template.specimen, specimen)
-        outline = warped_by_outline(template.specimen, template.specimen, specimen)
-        by = "guessed mask" if guessed or template.guessed else "mask"
-    else:
-        lacks = "the template" if template.specimen is None else "it"
-        return _failed(image, label, f"no landmarks in common, and no specimen found in {lacks}")
-    on_specimen = (
-        float(mask[specimen].sum() / mask.sum())
-        if specimen is not None and mask.any()
-        else float("nan")
-    )
+    specimen = alignment.outline(row).mask
+    by = "template"
+    mask = template.trait
+    if row != template.row:
+        found = alignment.places(template.row, row)
+        if found is None:
+            lacks = "the template" if outline is None else "it"
+            why = f"no landmarks in common, and no specimen found in {lacks}"
+            return _failed(image, label, why)
+        places, by = found
+        mask = places.mask(template.trait)
+        outline = None if outline is None else places.mask(outline)
     if not mask.any():
         return _failed(image, label, "the trait would lie off the photograph")
-    overlap = float("nan")
-    if outline is not None and specimen is not None:
-        overlap = float((outline & specimen).sum() / (outline | specimen).sum())
+    on_specimen = overlap = float("nan")
+    if specimen is not None:
+        on_specimen = float(mask[specimen].sum() / mask.sum())
+        if outline is not None:
+            overlap = float((outline & specimen).sum() / (outline | specimen).sum())
     note = ""
     if overlap < LEAST_OVERLAP:
         note = "check: the specimens' outlines fit badly"
@@ -230,35 +217,14 @@ def _failed(image: str, label: str, why: str) -> Placed:
     return Placed(image, label, None, "not placed", float("nan"), float("nan"), why)
 
 
-def _specimen(specimens: Specimens, row: int) -> tuple[Mask | None, bool]:
-    """Return a specimen's mask, and whether it was guessed."""
-    path, photograph = specimens.mask_paths[row], specimens.paths[row]
-    if path is not None:
-        found = read_mask(path, upright_shape(photograph))
-        return (found if found.any() else None), False
-    return automatic_foreground(read_image(photograph)), True
-
-
-def _landmarks(specimens: Specimens) -> dict[str, dict[str, tuple[float, float]]]:
-    """Return the visible landmarks of each photograph by name."""
-    found: dict[str, dict[str, tuple[float, float]]] = {}
-    if specimens.keypoints is None:
-        return found
-    visible = specimens.keypoints.dropna(subset=["x", "y"])
-    for image, name, x, y in zip(
-        visible["image"], visible["keypoint"], visible["x"], visible["y"], strict=True
-    ):
-        found.setdefault(image, {})[name] = (float(x), float(y))
-    return found
-
-
-def _axis(specimen: Mask | None, landmarks: dict[str, tuple[float, float]], image: str) -> Axis:
+def _axis(alignment: Alignment, row: int, image: str) -> Axis:
     try:
-        return axis_from_keypoints(landmarks)
+        return axis_from_keypoints(alignment.landmarks(row))
     except UserError:  # no pairs of left and right: the outline must do
-        if specimen is None:
+        outline = alignment.outline(row).mask
+        if outline is None:
             raise UserError(
                 f"{image}: no axis of symmetry is known (no left and right landmarks, no mask): "
                 "draw the trait on both wings"
             ) from None
-        return axis_from_mask(specimen)
+        return axis_from_mask(outline)

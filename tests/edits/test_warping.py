@@ -8,11 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intr_discover.edits.warping import (
+    places_by_landmarks,
+    places_by_outline,
     shared_landmarks,
-    warped_by_landmarks,
-    warped_by_outline,
 )
 from intr_discover.errors import UserError
+
+
+def warped_by_landmarks(mask, template, specimen, shape):
+    return places_by_landmarks(template, specimen, shape).mask(mask)
+
+
+def warped_by_outline(mask, template, specimen):
+    return places_by_outline(template, specimen).mask(mask)
+
 
 CORNERS = {"base": (10.0, 10.0), "tip": (40.0, 10.0), "tail": (10.0, 30.0), "edge": (40.0, 30.0)}
 
@@ -107,3 +116,12 @@ def test_an_empty_specimen_is_said():
         warped_by_outline(box(1, 3, 1, 3), box(0, 0, 0, 0), box(1, 9, 1, 9))
     with pytest.raises(UserError, match="mask of the specimen is empty"):
         warped_by_outline(box(1, 3, 1, 3), box(1, 9, 1, 9), box(0, 0, 0, 0))
+
+
+def test_the_photograph_goes_with_the_region():
+    photograph = np.random.default_rng(1).integers(0, 256, (50, 60, 3), dtype=np.uint8)
+    places = places_by_landmarks(CORNERS, moved(CORNERS, 4, -3), (50, 60))
+    there = places.photograph(photograph)
+    assert there.dtype == np.uint8
+    assert np.array_equal(there[:47, 4:], photograph[3:, :56])
+    assert np.array_equal(there[47:, 10], np.repeat(photograph[49:, 6], 3, axis=0))  # edges go on
