@@ -143,6 +143,11 @@ def run(inputs: StudyInputs) -> StudyResult:
 def findings(result: StudyResult) -> list[str]:
     """Say how often a transplant is taken for the look-alike, and where the directions differ."""
     numbers = result.summary
+    if numbers["n"] == 0:
+        return [
+            f"The model names none of {numbers['n_wrong_before']} photographs rightly, so there "
+            "is no right answer that a transplant could change."
+        ]
     said = [
         "With the look-alike's region in place of its own, a specimen is taken for the look-alike "
         f"in {percent(numbers['to_mate_rate'])} of {numbers['n']} photographs "

@@ -164,6 +164,19 @@ def test_specimens_that_cannot_be_laid_over_each_other_are_said(tmp_path):
         STUDY.run(inputs_of(specimens))
 
 
+def test_a_model_that_is_always_wrong_has_no_answer_to_change(drawn, tmp_path):
+    swapped = drawn.table.assign(label=["cat"] * 4 + ["bee"] * 4)
+    for names in (CLASSES, CLASSES[::-1], ["bee", "cat", "ant"]):
+        specimens = drawn.with_table(swapped)
+        specimens.pairs = pd.DataFrame({"label_a": ["cat"], "label_b": ["bee"]})
+        found = STUDY.run(inputs_of(specimens, tiny_explainer(names), region="attention"))
+        found.save(tmp_path / names[0])
+        assert STUDY.findings(found)
+        if found.summary["n"] == 0:
+            return
+    pytest.fail("the tiny model is right somewhere under every order of names")
+
+
 def rows(label, mate, shifts, control_shifts, to_mate, right=True):
     return [
         {"pair": "ant / bee", "label": label, "mate": mate, "region": "spot", "right_before": right,
