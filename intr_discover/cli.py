@@ -10,10 +10,12 @@ import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from intr_discover.cli_annotations import annotations_app
+from intr_discover.cli_discover import discover
 from intr_discover.cli_edit import edit
 from intr_discover.cli_options import (
     DEMO,
@@ -25,6 +27,7 @@ from intr_discover.cli_options import (
     Data,
     Device,
     Images,
+    Names,
     Preset,
     Run,
     Seed,
@@ -34,8 +37,12 @@ from intr_discover.cli_options import (
     choose_split,
     command_words,
     draw_demo,
+    given,
     load_model,
     read_collection,
+    read_names,
+    read_training_settings,
+    training_config,
 )
 from intr_discover.cli_rings import rings
 from intr_discover.cli_study import study_app
@@ -44,9 +51,7 @@ from intr_discover.console import print_error, progress_bar
 from intr_discover.errors import UserError
 
 if TYPE_CHECKING:
-    from intr_discover.data.specimens import Specimens
-    from intr_discover.report.discover import Discovery
-    from intr_discover.training.config import TrainingConfig
+    pass
 
 app = typer.Typer(
     help="Find out which visual attributes separate look-alike species.",
@@ -56,6 +61,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(study_app, name="study")
+app.add_typer(annotations_app, name="annotations")
+app.command()(discover)
 app.command()(rings)
 app.command()(edit)
 app.command()(trait)
@@ -129,9 +136,9 @@ def train(
     device: Device = "auto",
 ) -> None:
     """Train a model on photographs and leave a run folder."""
-    settings = _settings(config, setting)
+    settings = read_training_settings(config, setting)
     settings.update(
-        _given(
+        given(
             model=model and model.value,
             backbone=backbone,
             epochs=epochs,
@@ -141,7 +148,7 @@ def train(
     )
     if init is not None:
         settings.setdefault("pretrained", False)  # its weights would be overwritten
-    chosen = _training_config(preset, settings, out if resume else None)
+    chosen = training_config(preset, settings, out if resume else None)
 
     from intr_discover.training.loop import train as run_training
 
@@ -250,6 +257,7 @@ def explain(
     ranking: Annotated[
         RankingName, typer.Option(help="Rank heads by largest weight, or by the paper's peak.")
     ] = RankingName.maximum,
+    names: Names = None,
     classes: Classes = None,
     seed: UnusedSeed = 0,
     batch_size: UnusedBatchSize = 1,
@@ -261,6 +269,7 @@ def explain(
     most = _most_heads(heads)
     paths = _image_files(images)
     explainer = load_model(run, classes, device)
+    called = read_names(names, explainer)
     with progress_bar("explaining") as progress:
         explain_images(
             explainer,
@@ -272,78 +281,11 @@ def explain(
             layer=layer,
             max_heads=most,
             ranking=ranking.value,
+            names=called,
             command=shlex.join(command_words()),
             progress=progress,
         )
     print(f"wrote {len(paths)} figures to {out}")
-
-
-@app.command()
-def discover(
-    places: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[RUN] [DATA]",
-            help="A model and photographs; photographs alone: train first; nothing: the demo.",
-        ),
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("report"),
-    full: Annotated[
-        bool, typer.Option("--full", help="Take all photographs, however long it takes.")
-    ] = False,
-    overwrite: Annotated[
-        bool,
-        typer.Option(
-            "--overwrite", help="Replace an earlier report; a training in it is continued."
-        ),
-    ] = False,
-    split: Split = None,
-    preset: Annotated[
-        Preset, typer.Option(help="Settings of the training, where there is one.")
-    ] = Preset.small,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Epochs of the training, where there is one.")
-    ] = None,
-    classes: Classes = None,
-    seed: Seed = 0,
-    batch_size: BatchSize = 32,
-    device: Device = "auto",
-) -> None:
-    """Find out what separates the classes: all studies, and one page that shows them."""
-    run, data = _run_and_data(places or [])
-
-    from intr_discover.report.folder import ReportFolder
-
-    folder = ReportFolder(out)
-    folder.check(overwrite)  # before anything that takes time
-    explainer = None if run is None else load_model(run, classes, device)
-    collection = read_collection(data)
-    chosen, split = choose_split(collection, split)
-    if explainer is None:
-        config = _training_config(preset, {"seed": seed, **_given(epochs=epochs)}, None)
-        folder.start()
-        trained = _train_for_report(collection, config, folder.run, device)
-        explainer = load_model(str(trained), None, device)
-        overwrite = True  # it is this report's own folder by now
-
-    from intr_discover.report.discover import discover as run_discover
-
-    discovery = run_discover(
-        explainer,
-        chosen,
-        out,
-        split=split,
-        seed=seed,
-        full=full,
-        overwrite=overwrite,
-        command=command_words(),
-        batch_size=batch_size,
-        model_name=run or "a model trained for this report",
-        data_name="the demo" if data == DEMO else data,
-        bars=progress_bar,
-        say=lambda line: print(line, flush=True),
-    )
-    _print_findings(discovery)
 
 
 @app.command("import")
@@ -367,87 +309,6 @@ def main() -> None:
     except UserError as error:
         print_error(str(error))
         sys.exit(2)
-
-
-def _run_and_data(words: list[str]) -> tuple[str | None, str]:
-    """Return model and photographs; None for a model that is yet to be trained."""
-    if not words or words == [DEMO]:
-        return DEMO, DEMO
-    if len(words) > 2:
-        raise UserError(f"discover takes RUN and DATA, not {len(words)} words: {' '.join(words)}")
-    if len(words) == 2:
-        return words[0], words[1]
-    path = Path(words[0])
-    is_checkpoint = path.suffix.lower() in {".pth", ".pt", ".safetensors"}
-    if is_checkpoint or (path / "model.safetensors").is_file():
-        raise UserError(
-            f"{path} is a model; name the photographs too: intr-discover discover {path} DATA"
-        )
-    return None, words[0]
-
-
-def _train_for_report(
-    collection: Specimens, config: TrainingConfig, run: Path, device: str
-) -> Path:
-    """Train, or continue an interrupted training; a finished one is taken as it is."""
-    from intr_discover.training.loop import train as run_training
-    from intr_discover.training.prepare import prepare_data
-    from intr_discover.training.run_folder import RunFolder
-
-    earlier = RunFolder(run)
-    stored = earlier.config
-    if stored is not None and earlier.finished:
-        photographs = prepare_data(collection, config).fingerprint
-        if stored["data"]["fingerprint"] != photographs:
-            raise UserError(
-                f"{run} was trained on other photographs; name another folder with --out"
-            )
-    try:
-        with progress_bar("training") as progress:
-            return run_training(
-                collection,
-                config,
-                run,
-                resume=stored is not None,
-                device=device,
-                progress=progress,
-                say=lambda line: print(line, flush=True),
-            )
-    except KeyboardInterrupt:
-        raise UserError("interrupted; the same command with --overwrite continues") from None
-
-
-def _print_findings(discovery: Discovery) -> None:
-    for outcome in discovery.outcomes:
-        print(f"\n{outcome.study.title}")
-        if outcome.reason is not None:
-            print(f"  left out: {outcome.reason}")
-        for sentence in outcome.findings:
-            print(f"  {sentence}")
-    print(f"\nopen {discovery.page}")
-
-
-def _given(**options: Any) -> dict[str, Any]:
-    """Return the options that were given."""
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _settings(config: Path | None, assignments: list[str] | None) -> dict[str, Any]:
-    from intr_discover.training.config import parse_settings, read_settings
-
-    settings = {} if config is None else read_settings(config)
-    settings.update(parse_settings(assignments or []))
-    return settings
-
-
-def _training_config(
-    preset: Preset, settings: dict[str, Any], resumed: Path | None
-) -> TrainingConfig:
-    from intr_discover.training.config import build_config, change
-    from intr_discover.training.run_folder import RunFolder
-
-    stored = None if resumed is None else RunFolder(resumed).training_config
-    return build_config(preset.value, settings) if stored is None else change(stored, settings)
 
 
 def _image_files(words: list[str]) -> list[Path]:

@@ -16,6 +16,7 @@ from intr_discover.console import progress_bar
 
 if TYPE_CHECKING:
     from intr_discover.data.specimens import Specimens
+    from intr_discover.training.config import TrainingConfig
 
 DEMO = "demo"
 
@@ -65,6 +66,14 @@ Split = Annotated[
     typer.Option(help="train, val, test or all; default test where there is one, else all."),
 ]
 
+Names = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Names of heads that people agreed on: a database of annotations, or head_names.csv.",
+    ),
+]
+
 
 def read_collection(data: str, allow_missing: bool = False) -> Specimens:
     """Return the specimens of a folder or a table; the demo's are drawn where they are not yet."""
@@ -101,6 +110,42 @@ def load_model(run: str, classes: Path | None, device: str) -> Any:
     return load(run, names, device=device)
 
 
+def read_names(place: str | None, explainer: Any) -> Any:
+    """Return the agreed names of the heads of a model; none where no place is given."""
+    from intr_discover.figures.head_names import NO_NAMES
+
+    if place is None:
+        return NO_NAMES
+    from intr_discover.annotations.transfer import read_agreed_names
+
+    return read_agreed_names(place, explainer.fingerprint)
+
+
 def command_words() -> list[str]:
     """Return the command line, word by word, for the record."""
     return ["intr-discover", *sys.argv[1:]]
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Return the options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def read_training_settings(config: Path | None, assignments: list[str] | None) -> dict[str, Any]:
+    """Return the settings of a YAML file and of words such as ``NAME=VALUE``, the latter first."""
+    from intr_discover.training.config import parse_settings, read_settings
+
+    settings = {} if config is None else read_settings(config)
+    settings.update(parse_settings(assignments or []))
+    return settings
+
+
+def training_config(
+    preset: Preset, settings: dict[str, Any], resumed: Path | None
+) -> TrainingConfig:
+    """Return the settings of a training; those of a run that goes on are its own."""
+    from intr_discover.training.config import build_config, change
+    from intr_discover.training.run_folder import RunFolder
+
+    stored = None if resumed is None else RunFolder(resumed).training_config
+    return build_config(preset.value, settings) if stored is None else change(stored, settings)

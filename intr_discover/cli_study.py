@@ -21,6 +21,7 @@ from intr_discover.cli_options import (
     Classes,
     Data,
     Device,
+    Names,
     Run,
     Seed,
     Split,
@@ -28,6 +29,7 @@ from intr_discover.cli_options import (
     command_words,
     load_model,
     read_collection,
+    read_names,
 )
 from intr_discover.console import progress_bar
 from intr_discover.errors import UserError
@@ -104,6 +106,7 @@ def run_study(
     split: str | None,
     classes: Path | None,
     full: bool,
+    names: str | None,
     seed: int,
     batch_size: int,
     device: str,
@@ -113,6 +116,7 @@ def run_study(
 
     Without a run there is nothing that was trained, and all splits are taken unless one is named.
     """
+    from intr_discover.figures.head_names import NO_NAMES
     from intr_discover.studies.study import StudyInputs
 
     explainer = None if run is None else load_model(run, classes, device)
@@ -130,6 +134,7 @@ def run_study(
             full=full,
             command=command_words(),
             batch_size=batch_size,
+            names=NO_NAMES if explainer is None else read_names(names, explainer),
         ),
         options,
     )
@@ -173,6 +178,7 @@ def _function(study: Study) -> Callable[..., None]:
         "split": (Split, None),
         "classes": (Classes, None),
         "full": (Full, False),
+        "names": (Names, None),
         "seed": (Seed, 0),
         "batch_size": (BatchSize, 32),
         "device": (Device, "auto"),
@@ -212,5 +218,7 @@ def _run_and_data(first: str, second: str | None, no_model: bool) -> dict[str, s
 
 def _parameter(option: Option) -> tuple[Any, Any]:
     """Return annotation and default of a study's own option."""
-    kind: Any = option.kind if option.default is not None else option.kind | None
-    return Annotated[kind, typer.Option(help=option.help)], option.default
+    one: Any = list[option.kind] if option.repeated else option.kind  # type: ignore[name-defined]
+    kind: Any = one if option.default is not None else one | None
+    words = () if option.flag is None else (option.flag,)
+    return Annotated[kind, typer.Option(*words, help=option.help)], option.default

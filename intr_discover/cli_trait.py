@@ -19,13 +19,18 @@ from intr_discover.cli_options import (
 )
 from intr_discover.console import progress_bar
 
+_LISTED = 10  # specimens on which the trait could not be placed
+
 
 def trait(
     data: Data,
     image: Annotated[
         str, typer.Option(help="The specimen it was drawn on, as the specimen table names it.")
     ],
-    mask: Annotated[Path, typer.Option(help="Picture of its size, bright where the trait is.")],
+    mask: Annotated[
+        Path,
+        typer.Option(help="Picture of its size, bright where the trait is; or polygons (.json)."),
+    ],
     name: Annotated[str, typer.Option(help="What the trait is called, for example red_patch.")],
     out: Annotated[Path, typer.Option(help="The folder to make.")],
     label: Annotated[
@@ -34,6 +39,9 @@ def trait(
     both_wings: Annotated[
         bool, typer.Option("--both-wings", help="It was drawn on one wing: mirror it to the other.")
     ] = False,
+    wider: Annotated[
+        float, typer.Option(help="Widen what was drawn by so many pixels, to be sure of it.")
+    ] = 0.0,
     seed: UnusedSeed = 0,
     batch_size: UnusedBatchSize = 1,
 ) -> None:
@@ -43,7 +51,7 @@ def trait(
 
     check_name(name)
     collection = read_collection(data)
-    template = read_template(collection, image, mask, both_wings=both_wings)
+    template = read_template(collection, image, mask, both_wings=both_wings, wider=wider)
     with progress_bar("placing the trait") as progress:
         placed = place(collection, template, labels=label, progress=progress)
     result = write_trait(
@@ -54,6 +62,7 @@ def trait(
         template=image,
         mask_path=mask,
         both_wings=both_wings,
+        wider=wider,
         command=command_words(),
     )
     numbers = result.summary
@@ -64,8 +73,11 @@ def trait(
     )
     if numbers["n_to_check"]:
         print(f"{numbers['n_to_check']} fit badly and stand first on {out / 'page_1.png'}")
-    for each in [each for each in placed if each.mask is None][:10]:
+    failed = [each for each in placed if each.mask is None]
+    for each in failed[:_LISTED]:
         print(f"not placed: {each.image}: {each.note}")
+    if len(failed) > _LISTED:
+        print(f"and {len(failed) - _LISTED} more, with the reasons in {out / 'trait.csv'}")
     print(f"wrote {out}; look at {out / 'page_1.png'}, then for example")
     edits = out / "edits.csv"
     print(f"  intr-discover study manipulation RUN {out} --edits {edits} --split all --out DIR")

@@ -28,6 +28,8 @@ MAY_IMPORT = {
     "explain": BOTTOM | {"model", "data", "figures"},
     "edits": BOTTOM,
     "studies": BOTTOM | {"model", "data", "figures", "explain", "edits"},
+    # The statistics alone: what people say needs no model.
+    "annotations": BOTTOM | {"studies"},
     "report": BOTTOM | {"model", "data", "figures", "explain", "edits", "studies"},
 }
 
@@ -81,8 +83,28 @@ def test_a_room_imports_only_from_rooms_below_it(path):
 
 
 def test_every_room_has_its_rule():
-    surfaces = {"cli", "cli_edit", "cli_options", "cli_rings", "cli_study", "cli_trait", "__init__", "__main__"}
+    surfaces = {
+        "cli",
+        "cli_annotations",
+        "cli_discover",
+        "cli_edit",
+        "cli_options",
+        "cli_rings",
+        "cli_study",
+        "cli_trait",
+        "__init__",
+        "__main__",
+    }
     assert {room_of(path) for path in FILES} <= set(MAY_IMPORT) | surfaces
+
+
+def test_annotations_take_nothing_but_statistics_from_the_studies():
+    files = [path for path in FILES if room_of(path) == "annotations"]
+    assert files
+    taken = {
+        name for path in files for name in imports(path) if name.split(".")[1:2] == ["studies"]
+    }
+    assert {name.rpartition(".")[0] for name in taken} == {"intr_discover.studies.statistics"}
 
 
 @pytest.mark.parametrize(

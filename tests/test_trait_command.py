@@ -89,6 +89,8 @@ def test_only_some_labels_and_a_second_trait_beside_the_first(drawn, tmp_path, m
         ({"--name": "spot"}, "has an attribute 'spot' already"),
         ({"--out": "full"}, "is not empty"),
         ({"--label": "wasp"}, "no label wasp"),
+        ({"--wider": "-1"}, "--wider -1 must be 0"),
+        ({"--wider": "nan"}, "--wider nan must be 0"),
     ],
 )
 def test_a_slip_gives_one_line_and_writes_nothing(
@@ -107,6 +109,66 @@ def test_a_slip_gives_one_line_and_writes_nothing(
     assert message in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["drawn", "full"]
     assert (tmp_path / "full" / "mine.txt").read_text() == "kept"
+
+
+def test_polygons_do_as_well_as_a_picture_and_may_be_widened(drawn, tmp_path, monkeypatch, capsys):
+    corners = [[14, 12], [19, 12], [19, 17], [14, 17]]
+    (tmp_path / "spot.json").write_text(json.dumps(corners))
+    words = (drawn, "--image", "images/00-00.png", "--mask", tmp_path / "spot.json")
+    assert run(monkeypatch, *words, "--name", "mine", "--wider", "2", "--out", tmp_path / "o") == 0
+    for path in (tmp_path / "o" / "masks").iterdir():
+        found = read_mask(path, (HEIGHT, WIDTH))
+        # 6 x 6 pixels, and what is within 2 of them: 4 sides of 6 x 2, and at each
+        # corner the pixel beside it cornerwise (√2); the next ones (√5) are too far.
+        assert found.sum() == 36 + 4 * 12 + 4 and found[SPOT].all()
+    record = json.loads((tmp_path / "o" / "provenance.json").read_text())
+    assert record["settings"]["wider"] == 2
+
+
+def test_more_failures_than_are_listed_are_counted(tmp_path, monkeypatch, capsys):
+    folder = draw_specimens(tmp_path / "many", ["ant"], per_label=13, masks=False)
+    collection = Specimens.read(folder)
+    for path in collection.paths[1:]:
+        Image.fromarray(np.full((HEIGHT, WIDTH, 3), 128, dtype=np.uint8)).save(path)
+    words = (folder, "--image", "images/00-00.png", "--mask", folder / "spot.png", "--name", "x")
+    assert run(monkeypatch, *words, "--out", tmp_path / "out") == 0
+    said = capsys.readouterr().out
+    assert "placed on 1 of 13 specimens" in said and said.count("not placed:") == 10
+    assert f"and 2 more, with the reasons in {tmp_path / 'out' / 'trait.csv'}" in said
+    table = pd.read_csv(tmp_path / "out" / "trait.csv")
+    assert (table["by"] == "not placed").sum() == 12 and table["note"].notna().sum() == 12
+
+
+def test_a_landmark_off_its_photograph_is_said(drawn, tmp_path, monkeypatch, capsys):
+    rows = [("images/00-00.png", f"p{k}", 5 + 9 * k, 5 + k * k) for k in range(4)]
+    rows += [("images/00-01.png", f"p{k}", 5 + 9 * k, 5 + k * k) for k in range(3)]
+    rows += [("images/00-01.png", "p3", WIDTH + 20, 5)]
+    table = pd.DataFrame(rows, columns=["image", "keypoint", "x", "y"])
+    table.to_csv(drawn / "keypoints.csv", index=False)
+    words = (drawn, "--image", "images/00-00.png", "--mask", drawn / "spot.png", "--name", "x")
+    assert run(monkeypatch, *words, "--out", tmp_path / "out") == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "keypoint 'p3' of images/00-01.png lies off the photograph" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_landmarks_that_disagree_are_in_the_table(drawn):
+    points = [(10, 8), (45, 8), (10, 31), (45, 31)]
+    rows = [("images/00-00.png", f"p{k}", x, y) for k, (x, y) in enumerate(points)]
+    rows += [("images/00-01.png", f"p{k}", x, y) for k, (x, y) in enumerate(points)]
+    rows += [("images/00-02.png", f"p{k}", x, y + (k == 3)) for k, (x, y) in enumerate(points)]
+    rows += [("images/01-00.png", f"p{k}", x, y) for k, (x, y) in enumerate(points[:3])]
+    collection = Specimens.read(drawn)
+    collection.keypoints = pd.DataFrame(rows, columns=["image", "keypoint", "x", "y"])
+    template = read_template(collection, "images/00-00.png", drawn / "spot.png")
+    table = placed_table(place(collection, template)).set_index("image")
+    errors = table["landmark_error"]
+    assert errors["images/00-01.png"] == pytest.approx(0, abs=1e-6)
+    # One of four is a pixel off: see the landmarks' own test. The shorter side has 40 pixels.
+    assert errors["images/00-02.png"] == pytest.approx(1 / HEIGHT)
+    assert table["by"]["images/01-00.png"] == "landmarks"  # by three, which check nothing
+    for image in ("images/00-00.png", "images/01-00.png", "images/01-01.png"):
+        assert np.isnan(errors[image])
 
 
 def middle(mask):

@@ -131,6 +131,41 @@ def places_by_landmarks(
     return Places(found[0].astype(np.float64), found[1].astype(np.float64))
 
 
+def landmark_error(template: Mapping[str, Point], specimen: Mapping[str, Point]) -> float:
+    """Return how far from its place each landmark would come to lie by the others, on average.
+
+    The splines of ``places_by_landmarks`` pass through all landmarks, so that their own residual is
+    0 and says nothing. Here each landmark is left out in turn. Outer ones are extrapolated: inside
+    their hull a region is placed better than this.
+
+    Parameters
+    ----------
+    template, specimen
+        Landmarks by name, (x, y) in pixels of each photograph.
+
+    Returns
+    -------
+    float
+        In pixels of the specimen. NaN with fewer than four shared landmarks, or where what is left
+        lies on one line.
+    """
+    names = shared_landmarks(template, specimen)
+    apart = []
+    for left_out in names:
+        others = {name: template[name] for name in names if name != left_out}
+        used = shared_landmarks(others, specimen)
+        if not used:
+            continue
+        spline = RBFInterpolator(
+            np.array([template[name] for name in used], dtype=np.float64),
+            np.array([specimen[name] for name in used], dtype=np.float64),
+            kernel="thin_plate_spline",
+        )
+        expected = spline(np.array([template[left_out]], dtype=np.float64))[0]
+        apart.append(float(np.linalg.norm(expected - specimen[left_out])))
+    return float(np.mean(apart)) if apart else float("nan")
+
+
 def places_by_outline(template: NDArray[np.bool_], specimen: NDArray[np.bool_]) -> Places:
     """Return where a specimen's pixels lie on a template, by the masks of both specimens.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from intr_discover.explain.explainer import Explainer
 from intr_discover.explain.maps import Ranking
+from intr_discover.figures.head_names import NO_NAMES, HeadNames
 from intr_discover.figures.style import save_figure
 from intr_discover.model.intr import ContextMode
 
@@ -22,6 +23,7 @@ def explain_images(
     layer: int = -1,
     max_heads: int | None = None,
     ranking: Ranking = "maximum",
+    names: HeadNames = NO_NAMES,
     command: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Path]:
@@ -37,7 +39,7 @@ def explain_images(
         Folder for the files.
     classes, context, context_mode, layer
         See ``Explainer.explain``.
-    max_heads, ranking
+    max_heads, ranking, names
         See ``Explanation.figure``.
     command
         The command line, for provenance.
@@ -61,7 +63,7 @@ def explain_images(
             "Model fingerprint": explainer.fingerprint,
             "Image fingerprint": str(explanation.provenance["image_fingerprint"]),
         }
-        figure = explanation.figure(ranking=ranking, max_heads=max_heads)
+        figure = explanation.figure(ranking=ranking, max_heads=max_heads, names=names)
         save_figure(figure, out / name, metadata=metadata)
         written.append(explanation.save(out / f"{name}.npz"))
         if progress is not None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from intr_discover.errors import UserError, shorten
 from intr_discover.figures.attention import attention_figure
+from intr_discover.figures.head_names import NO_NAMES, HeadNames
 from intr_discover.figures.panels import drawing_grid
 from intr_discover.files import replacing
 
@@ -155,6 +156,7 @@ class Explanation:
         ranking: Ranking = "maximum",
         max_heads: int | None = None,
         true_label: str | None = None,
+        names: HeadNames = NO_NAMES,
     ) -> Figure:
         """Draw the photograph, the ranked heads as overlays, the mean map and the probabilities.
 
@@ -166,6 +168,8 @@ class Explanation:
             Draw only the strongest heads of each class.
         true_label
             The true class, where known.
+        names
+            What people call the heads.
         """
         height, width = self.photograph.shape[:2]
         shape = drawing_grid(height, width)
@@ -195,6 +199,7 @@ class Explanation:
             context_mode=self.context_mode,
             max_heads=max_heads,
             title=Path(self.image).name,
+            names=names,
         )
 
     def save(self, path: str | Path) -> Path:

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from intr_discover.errors import shorten
 from intr_discover.figures import style
 from intr_discover.figures.attention_layout import HEADING_HEIGHT, MARGIN, WIDTH, Box, lay_out
+from intr_discover.figures.head_names import NO_NAMES, HeadNames, head_label
 from intr_discover.figures.panels import Panels, draw_colour_bar, short_number
 from intr_discover.figures.text import TextRuler, one_line
 
@@ -48,6 +49,7 @@ def attention_figure(
     context_mode: str | None = None,
     max_heads: int | None = None,
     title: str | None = None,
+    names: HeadNames = NO_NAMES,
 ) -> Figure:
     """Draw where the heads look for one or several class queries, on one shared colour scale.
 
@@ -84,6 +86,8 @@ def attention_figure(
         Draw only so many heads for each class. The mean is always over all R.
     title
         Name of the photograph, written above it.
+    names
+        What people call the heads.
 
     Returns
     -------
@@ -124,6 +128,11 @@ def attention_figure(
             classes=len(labels),
             bars=len(bars),
             caption_lines=caption.count("\n") + 1,
+            named=any(
+                (label, head) in names
+                for label, chosen in zip(labels, shown, strict=True)
+                for head in chosen
+            ),
         )
         figure = style.new_figure(style.DOUBLE_COLUMN_MM, layout.height)
         _write_header(figure, predicted, probability, true_label, context, title)
@@ -146,6 +155,7 @@ def attention_figure(
         draw_colour_bar(figure, layout.colour_bar, scale, uniform)
 
         probabilities = dict(class_probabilities or [])
+        ruler = TextRuler(style.SMALL_PT)
         grid, joint = layout.grid, " · " if layout.grid.title_lines == 1 else "\n"
         for k, label in enumerate(labels):
             top = layout.class_tops[k] + HEADING_HEIGHT
@@ -163,7 +173,8 @@ def attention_figure(
                 axes = panels.draw_map(
                     heatmaps[k, head], grid.panel(row, column + first_column, top), is_mean=False
                 )
-                _write_title(axes, joint.join([f"head {head}", _score(ranking, scores[k, head])]))
+                called = ruler.shorten(head_label(names, label, head), grid.title_room)
+                _write_title(axes, joint.join([called, _score(ranking, scores[k, head])]))
         style.add_text(
             figure,
             MARGIN,

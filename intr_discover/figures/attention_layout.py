@@ -73,8 +73,13 @@ class Grid:
         if self.columns == 1:
             return WIDTH + GAP
         # The last column ends with the page: its panel, or its title if that is wider.
+        return (WIDTH - self.title_room) / (self.columns - 1)
+
+    @property
+    def title_room(self) -> float:
+        """How wide a line of a title may be."""
         title = _ONE_LINE_TITLE if self.title_lines == 1 else _TWO_LINE_TITLE
-        return (WIDTH - max(self.panel_width, title)) / (self.columns - 1)
+        return max(self.panel_width, title)
 
     @property
     def row_height(self) -> float:
@@ -91,7 +96,7 @@ class Grid:
         )
 
 
-def best_grid(aspect: float, heads: int, classes: int) -> Grid:
+def best_grid(aspect: float, heads: int, classes: int, named: bool = False) -> Grid:
     """Return the grid with the largest panels and the fewest holes that fits on a page.
 
     Parameters
@@ -102,6 +107,8 @@ def best_grid(aspect: float, heads: int, classes: int) -> Grid:
         How many heads are drawn for each class.
     classes
         How many classes; with more than one, the first column of the grid is kept for the mean.
+    named
+        Whether heads have names, which get a line of their own in a title.
     """
     mean_columns = 0 if classes == 1 else 1
     if aspect > 2 * _WIDE_ASPECT:
@@ -121,7 +128,7 @@ def best_grid(aspect: float, heads: int, classes: int) -> Grid:
             break
         head_columns = columns - mean_columns
         rows = math.ceil(heads / head_columns)
-        title_lines = 1 if column_width >= _ONE_LINE_TITLE else 2
+        title_lines = 1 if column_width >= _ONE_LINE_TITLE and not named else 2
         row_height = all_rows_height / (rows * classes)
         room = row_height - title_lines * LINE_HEIGHT - _TITLE_PAD - GAP
         height = min(column_width / aspect, max(room, _LOWEST_PANEL), _TALLEST_PANEL)
@@ -150,7 +157,9 @@ class Layout:
     height: float
 
 
-def lay_out(aspect: float, heads: int, classes: int, bars: int, caption_lines: int) -> Layout:
+def lay_out(
+    aspect: float, heads: int, classes: int, bars: int, caption_lines: int, named: bool = False
+) -> Layout:
     """Return the layout for a photograph of this shape.
 
     Parameters
@@ -163,8 +172,10 @@ def lay_out(aspect: float, heads: int, classes: int, bars: int, caption_lines: i
         How many bars the bar chart has; 0 for no chart.
     caption_lines
         How many lines the caption has.
+    named
+        Whether heads have names.
     """
-    grid = best_grid(aspect, heads, classes)
+    grid = best_grid(aspect, heads, classes, named)
     top = HEADER_HEIGHT + HEADING_HEIGHT
     if classes == 1:
         photograph, mean = _side_by_side(grid, aspect, top)

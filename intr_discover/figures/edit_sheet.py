@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 
 from intr_discover.figures import style
 from intr_discover.figures.attention_layout import Box
-from intr_discover.figures.panels import Panels, draw_colour_bar, short_number
+from intr_discover.figures.head_names import NO_NAMES, HeadNames, head_title
+from intr_discover.figures.panels import Panels, draw_colour_bar
 from intr_discover.figures.strips import draw_outline
 from intr_discover.figures.text import TextRuler
 
@@ -102,6 +103,8 @@ class EditSheet:
         1/N.
     wanted
         How many controls were asked for.
+    names
+        What people call the heads.
     """
 
     title: str
@@ -117,6 +120,7 @@ class EditSheet:
     heads: Sequence[HeadBeside] = ()
     uniform: float = 1.0
     wanted: int = 20
+    names: HeadNames = field(default_factory=lambda: NO_NAMES)
 
 
 def edit_sheet_figure(sheet: EditSheet) -> Figure:
@@ -218,7 +222,7 @@ def _draw_heads(figure: Figure, sheet: EditSheet, top: float, slot: float, size:
             )
             values = head.before if column == 0 else head.after
             axes = panels.draw_map(values, box, is_mean=False)
-            title = f"head {head.head} · max {short_number(head.maxima[column])}"
+            title = head_title(sheet.names, sheet.answers[0], head.head, head.maxima[column])
             axes.set_title(ruler.shorten(title, slot + 1.0), loc="left", fontsize=style.SMALL_PT)
             draw_outline(axes, sheet.mask)
     bar = Box(_MARGIN + 2.5, top + 2 * _HEADING + size.height + 1.5, 52.0, 2.6)

@@ -51,7 +51,11 @@ class Dots:
 
 
 def measurements_figure(
-    species: Sequence[Dots], searcher: str, inside: npt.NDArray[np.bool_], words: str
+    species: Sequence[Dots],
+    searcher: str,
+    inside: npt.NDArray[np.bool_],
+    landmarks: Sequence[tuple[float, float]],
+    words: str,
 ) -> Figure:
     """Draw colour and place of what one head attends to, in two species.
 
@@ -63,6 +67,8 @@ def measurements_figure(
         Which head of which query, for the title.
     inside
         ``[rows, columns]``: cells of the common frame that count.
+    landmarks
+        Where landmarks lie in it, (x, y) in cells; 0 is the centre of the first cell.
     words
         What separates the two most, for the second line of the title.
 
@@ -87,7 +93,7 @@ def measurements_figure(
         beside = left + 1.3 * _PANEL + _GAP
         axes = style.add_axes(figure, beside, _HEAD, width - _MARGIN - beside, _PANEL)
         axes.set_gid("place")
-        _draw_places(axes, species, inside)
+        _draw_places(axes, species, inside, landmarks)
     return figure
 
 
@@ -105,15 +111,25 @@ def _draw_colours(axes: Axes, species: Sequence[Dots]) -> None:
     axes.set_ylabel("b* (blue to yellow)")
 
 
-def _draw_places(axes: Axes, species: Sequence[Dots], inside: npt.NDArray[np.bool_]) -> None:
+def _draw_places(
+    axes: Axes,
+    species: Sequence[Dots],
+    inside: npt.NDArray[np.bool_],
+    landmarks: Sequence[tuple[float, float]],
+) -> None:
     rows, columns = inside.shape
     axes.imshow(
         np.where(inside, 0.92, 1.0), cmap="gray", vmin=0, vmax=1, extent=(0, columns, rows, 0)
     )
+    if landmarks:
+        x, y = np.array(landmarks).T + 0.5
+        axes.scatter(x, y, s=8, c=style.GREY, marker="+", linewidths=0.5, gid="landmarks")
     for dots, marker in zip(species, _MARKERS, strict=True):
         _marks(axes, dots.x * columns, dots.y * rows, dots, marker)
     axes.set_xticks([])
     axes.set_yticks([])
+    axes.set(xlim=(0, columns), ylim=(rows, 0))
+    axes.spines[:].set_visible(False)
     axes.set_xlabel("place in the common frame")
 
 

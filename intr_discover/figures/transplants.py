@@ -5,6 +5,7 @@ Drawing only: arrays and names come in, a matplotlib figure goes out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,9 @@ _HEAD = 8.0
 _WORDS = 7.5
 _PITCH = 4.6
 _FOOT = 9.0
-_COLUMNS = ("donor", "before", "with the donor's region", "control: with its own kind's")
+_BARS = 28.0
+_BAR_COLOURS = (style.GREY, style.VERMILLION, style.BLUE)
+_COLUMNS = ("donor", "before", "with the donor's region", "control: its own kind's")
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,11 @@ class Given:
         What the model calls them; of the donor its species.
     region
         ``[H, W]`` on the receiver.
+    donor_region
+        ``[h, w]`` on the donor; None where it is not known there.
+    probabilities
+        Of the receiver's own species and of the look-alike: before, with the donor's region, with
+        the control's. NaN where there is no control.
     """
 
     label: str
@@ -49,6 +57,8 @@ class Given:
     pictures: Sequence[npt.NDArray[np.uint8]]
     answers: Sequence[str | None]
     region: npt.NDArray[np.bool_]
+    donor_region: npt.NDArray[np.bool_] | None
+    probabilities: Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -66,10 +76,10 @@ def transplant_figure(shown: Shown) -> Figure:
     Returns
     -------
     Figure
-        183 mm wide. The region is outlined on the receiver; an answer that is not the receiver's
-        species is bold.
+        183 mm wide. The region is outlined on donor and receiver; an answer that is not the
+        receiver's species is bold. Bars at the right: how probable both species are.
     """
-    width = (style.DOUBLE_COLUMN_MM - 2 * _MARGIN - 3 * _GAP) / 4
+    width = (style.DOUBLE_COLUMN_MM - 2 * _MARGIN - 4 * _GAP - _BARS) / 4
     aspects = [p.shape[1] / p.shape[0] for given in shown.given for p in given.pictures]
     height = width / min(max(float(np.median(aspects)), 0.6), 2.0)
     row = height + _WORDS
@@ -89,8 +99,9 @@ def transplant_figure(shown: Shown) -> Figure:
                 axes.set_axis_off()
                 axes.set_gid("picture")
                 axes.imshow(picture)
-                if column in (1, 2):
-                    draw_outline(axes, given.region)
+                outline = (given.donor_region, given.region, given.region, given.region)[column]
+                if outline is not None:
+                    draw_outline(axes, outline)
                 answer = given.answers[column]
                 changed = column > 0 and answer != given.label
                 weight = "bold" if changed else "normal"
@@ -103,7 +114,34 @@ def transplant_figure(shown: Shown) -> Figure:
                     fontsize=style.SMALL_PT,
                     fontweight=weight,
                 )
+            _draw_probabilities(figure, given, top, height)
     return figure
+
+
+def _draw_probabilities(figure: Figure, given: Given, top: float, height: float) -> None:
+    """Draw three bars for each of the two species, its name above them."""
+    left = style.DOUBLE_COLUMN_MM - _MARGIN - _BARS
+    axes = style.add_axes(figure, left, top, _BARS, height)
+    ruler = TextRuler(style.SMALL_PT)
+    for species, name in enumerate((given.label, given.mate)):
+        start = species * 5.0
+        axes.text(0, start, ruler.shorten(name, _BARS), fontsize=style.SMALL_PT, va="center")
+        for place, (colour, pair) in enumerate(
+            zip(_BAR_COLOURS, given.probabilities, strict=True), 1
+        ):
+            value = pair[species]
+            if math.isnan(value):
+                continue
+            axes.barh(start + place, value, 0.7, color=colour, gid="probability")
+            axes.text(value + 0.03, start + place, f"{100 * value:.0f} %", va="center",
+                      fontsize=style.SMALLEST_PT, color=colour)  # fmt: skip
+    axes.set_xlim(0, 1.35)
+    axes.set_ylim(9.0, -0.7)
+    axes.axis("off")
+    words = ("before", "donor's", "control")
+    for place, (word, colour) in enumerate(zip(words, _BAR_COLOURS, strict=True)):
+        style.add_text(figure, left + 9.0 * place, _HEAD - 2.0, word, fontsize=style.SMALL_PT,
+                       color=colour)  # fmt: skip
 
 
 def forest_figure(table: pd.DataFrame) -> Figure:

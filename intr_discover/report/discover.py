@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError
 from intr_discover.explain.explainer import Explainer
+from intr_discover.figures.head_names import NO_NAMES, HeadNames
 from intr_discover.report.folder import ReportFolder
 from intr_discover.report.outcome import Outcome
 from intr_discover.report.page import Facts, write_page
@@ -21,11 +23,19 @@ from intr_discover.studies.study import Progress, Study, StudyInputs
 Bars = Callable[[str], AbstractContextManager[Progress]]
 """Makes a progress bar of what it is called with."""
 
+NamesOf = Callable[[Explainer], HeadNames]
+"""What people call the heads of a model."""
+
 
 @contextmanager
 def no_bar(what: str) -> Iterator[Progress]:
     """Show no progress."""
     yield lambda done, total: None
+
+
+def no_names(explainer: Explainer) -> HeadNames:
+    """Call no head anything."""
+    return NO_NAMES
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,8 @@ def discover(
     model_name: str | None = None,
     data_name: str | None = None,
     studies: Mapping[str, Study] | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    names_of: NamesOf = no_names,
     bars: Bars = no_bar,
     say: Callable[[str], None] = print,
 ) -> Discovery:
@@ -87,6 +99,10 @@ def discover(
         What the page calls model and photographs; default where they were read from.
     studies
         By name; default all that the registry finds.
+    options
+        Values of studies' own options, by study; others have their defaults.
+    names_of
+        Says what people call the heads of the model.
     bars
         Makes the progress bar of a study.
     say
@@ -115,16 +131,16 @@ def discover(
         full=full,
         command=command,
         batch_size=batch_size,
+        names=names_of(explainer),
     )
     speed = measure_speed(inputs)
-    tasks = plan_studies(find_studies() if studies is None else studies, inputs, speed)
+    known = find_studies() if studies is None else studies
+    tasks = plan_studies(known, inputs, speed, options=options)
     say(f"{len(specimens)} photographs of split {split}; {_in_words(speed)}")
-    plans = {task.study.name: task.plan for task in tasks if task.plan is not None}
-    for line in plan_table(plans, speed):
-        say(line)
+    say_plan(tasks, speed, say)
     outcomes = []
     for task in tasks:
-        outcome = _carry_out(task, folder, bars)
+        outcome = carry_out(task, folder, bars)
         if outcome.reason is not None:
             say(f"left out: {task.study.name}: {outcome.reason}")
         outcomes.append(outcome)
@@ -171,6 +187,7 @@ def plan_studies(
     inputs: StudyInputs,
     speed: Speed,
     total: float = TOTAL_SECONDS,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[Task]:
     """Share out the time among the studies that can be done.
 
@@ -184,8 +201,13 @@ def plan_studies(
         Of the model.
     total
         Seconds to share out.
+    options
+        Values of studies' own options, by study.
     """
-    tasks = [_plan(Task(study, study.inputs(inputs))) for study in studies.values()]
+    given = options or {}
+    tasks = [
+        _plan(Task(study, study.inputs(inputs, given.get(name)))) for name, study in studies.items()
+    ]
     wishes = {task.study.name: task.plan.seconds(speed) for task in tasks if task.plan is not None}
     weights = {name: studies[name].weight for name in wishes}
     shares = share_out(total, weights, wishes)
@@ -208,15 +230,34 @@ def _plan(task: Task) -> Task:
     return replace(task, plan=None, reason=reason)
 
 
-def _carry_out(task: Task, folder: ReportFolder, bars: Bars) -> Outcome:
-    """Run a study and write its folder. What goes wrong with it must not cost the others."""
+def say_plan(tasks: Sequence[Task], speed: Speed, say: Callable[[str], None]) -> None:
+    """Say what is going to be done before it begins."""
+    plans = {task.study.name: task.plan for task in tasks if task.plan is not None}
+    for line in plan_table(plans, speed):
+        say(line)
+
+
+def carry_out(task: Task, folder: ReportFolder, bars: Bars, place: Path | None = None) -> Outcome:
+    """Run a study and write its folder. What goes wrong with it must not cost the others.
+
+    Parameters
+    ----------
+    task
+        What is done.
+    folder
+        Of the report.
+    bars
+        Makes the progress bar.
+    place
+        Of its own folder below that; default the name of the study.
+    """
     study = task.study
     if task.plan is None:
         return Outcome(study, reason=task.reason)
     try:
         with bars(study.name) as progress:
             result = study.run(replace(task.inputs, progress=progress))
-        files = result.save(folder.path / study.name)
+        files = result.save(folder.path / (place or study.name))
     except UserError as error:
         return Outcome(study, task.plan, reason=str(error))
     folder.add(files)

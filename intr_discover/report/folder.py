@@ -14,6 +14,8 @@ MARKER = "report.json"
 """Lists the files of the report; its presence tells a folder of ours from other folders."""
 RUN = "run"
 """Where a model is trained that was made for the report; never removed."""
+RUNS = "runs"
+"""Where several are: one a fold, and further seeds; never removed."""
 
 _MADE_BY = "intr-discover discover"
 
@@ -40,6 +42,11 @@ class ReportFolder:
     def run(self) -> Path:
         """Return the folder for a model that is trained for this report."""
         return self.path / RUN
+
+    @property
+    def runs(self) -> Path:
+        """Return the folder for the models of several trainings."""
+        return self.path / RUNS
 
     def check(self, overwrite: bool) -> None:
         """Refuse to write where something else is.
@@ -83,7 +90,9 @@ class ReportFolder:
             earlier = self._earlier_files() if any(self.path.iterdir()) else []
             for file in earlier:
                 file.unlink(missing_ok=True)
-            for folder in sorted({file.parent for file in earlier} - {self.path}):
+            inside = {parent for file in earlier for parent in file.relative_to(self.path).parents}
+            folders = [self.path / parent for parent in inside - {Path()}]
+            for folder in sorted(folders, reverse=True):  # what lies deeper goes first
                 if folder.is_dir() and not any(folder.iterdir()):
                     folder.rmdir()
             self._write_marker(complete=False)

@@ -28,13 +28,32 @@ class NumberRow:
     n: str
 
 
-def number_rows(numbers: Sequence[KeyNumber], summary: Mapping[str, Any]) -> list[NumberRow]:
-    """Return the rows for those numbers that the summary holds; None in it is unknown."""
+INTERVAL = ("low", "high")
+RANGE = ("lowest", "highest")
+"""Ends of the names of what stands beside a number: its 95 % interval, or the folds' range."""
+
+
+def number_rows(
+    numbers: Sequence[KeyNumber],
+    summary: Mapping[str, Any],
+    spread: tuple[str, str] = INTERVAL,
+) -> list[NumberRow]:
+    """Return the rows for those numbers that the summary holds; None in it is unknown.
+
+    Parameters
+    ----------
+    numbers
+        What is wanted.
+    summary
+        Of a result.
+    spread
+        ``INTERVAL`` or ``RANGE``.
+    """
     rows = []
     for number in numbers:
         if number.key not in summary:
             continue
-        low, high = summary.get(f"{number.key}_low"), summary.get(f"{number.key}_high")
+        low, high = (summary.get(f"{number.key}_{end}") for end in spread)
         interval = ""
         if low is not None and high is not None:
             interval = f"{_written(low, number.form)} to {_written(high, number.form)}"

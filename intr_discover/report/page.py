@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +18,8 @@ from intr_discover.files import write_text
 from intr_discover.model.intr import INTR
 from intr_discover.provenance import versions
 from intr_discover.report.cautions import cautions
-from intr_discover.report.numbers import NumberRow, number_rows
-from intr_discover.report.outcome import Outcome
+from intr_discover.report.numbers import INTERVAL, RANGE, NumberRow, number_rows
+from intr_discover.report.outcome import FoldPart, Outcome
 from intr_discover.report.pictures import InlinePicture, inline_picture
 
 _VERSIONS_SHOWN = ("intr_discover", "python", "torch", "timm", "numpy", "platform")
@@ -41,6 +41,9 @@ class Facts:
         Which split they are.
     seed, full, command
         How the report was made.
+    folds
+        Where there is a model for each fold of the collection, their fingerprints by the number of
+        the fold; ``explainer`` is the first then.
     made
         When.
     """
@@ -53,6 +56,7 @@ class Facts:
     seed: int
     full: bool
     command: list[str] | None = None
+    folds: Mapping[int, str] | None = None
     made: datetime = field(default_factory=lambda: datetime.now().astimezone())
 
 
@@ -82,6 +86,25 @@ class FigureOnPage:
 
 
 @dataclass(frozen=True)
+class FoldOnPage:
+    """What one fold found, folded away.
+
+    Attributes
+    ----------
+    fold
+        Its number.
+    findings
+        Its sentences.
+    figures
+        (words, relative path) of its figures.
+    """
+
+    fold: int
+    findings: list[str]
+    figures: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
 class Section:
     """One study on the page.
 
@@ -93,6 +116,10 @@ class Section:
         On how many photographs it rests.
     figures, numbers
         What it shows.
+    spread
+        What stands beside each number.
+    folds
+        What the folds found; empty where there is one model.
     downloads
         (words, relative path) of its tables and records.
     record
@@ -106,6 +133,8 @@ class Section:
     scope: str
     figures: list[FigureOnPage]
     numbers: list[NumberRow]
+    spread: str
+    folds: list[FoldOnPage]
     downloads: list[tuple[str, str]]
     record: list[tuple[str, str]]
 
@@ -142,8 +171,17 @@ def render_page(outcomes: Sequence[Outcome], facts: Facts, folder: Path) -> str:
         facts=_facts(facts),
         title=_title(classes),
         classes=classes,
-        cautions=cautions(specimens, facts.split, outcomes),
-        sections=[_section(outcome, folder) for outcome in outcomes if outcome.result is not None],
+        cautions=cautions(
+            specimens,
+            facts.split,
+            outcomes,
+            None if facts.folds is None else len(facts.folds),
+        ),
+        sections=[
+            _section(outcome, folder, facts.folds)
+            for outcome in outcomes
+            if outcome.result is not None
+        ],
         left_out=[
             (outcome.study.title, outcome.study.name, outcome.reason)
             for outcome in outcomes
@@ -163,6 +201,8 @@ def _facts(facts: Facts) -> list[tuple[str, str]]:
     """Return what stands at the head of the page: (name, value)."""
     specimens = facts.specimens
     split = "all splits" if facts.split == "all" else f"split {facts.split}"
+    if facts.folds is not None:
+        split = f"each judged by the one of {len(facts.folds)} models that has not seen it"
     return [
         ("Model", f"{facts.model_name}: {_describe(facts.explainer)}"),
         ("Photographs", f"{len(specimens)} from {facts.data_name}, {split}"),
@@ -183,7 +223,7 @@ def _describe(explainer: Explainer) -> str:
     return f"INTR on {config.backbone}, {config.heads} heads, {layers}"
 
 
-def _section(outcome: Outcome, folder: Path) -> Section:
+def _section(outcome: Outcome, folder: Path, folds: Mapping[int, str] | None) -> Section:
     assert outcome.result is not None and outcome.plan is not None
     study, result, plan = outcome.study, outcome.result, outcome.plan
     links = {file.name: file.relative_to(folder).as_posix() for file in outcome.files}
@@ -194,14 +234,25 @@ def _section(outcome: Outcome, folder: Path) -> Section:
         if plan.sampled
         else f"All {plan.of} photographs."
     )
+    if folds is not None:
+        scope += " Out of fold." if outcome.parts else f" Held out in fold {min(folds)}."
+    ranged = bool(outcome.parts) and not outcome.is_pooled
     return Section(
         id=f"study-{study.name}",
         title=study.title,
         reading=study.reading,
         findings=[unbroken(sentence) for sentence in outcome.findings],
         scope=scope,
-        figures=[_figure(outcome, name, links, folder) for name in result.drawings],
-        numbers=number_rows(study.key_numbers, result.summary),
+        figures=[
+            *(
+                _figure(f"{study.name}-{name}", name, result.captions.get(name, ""), links, folder)
+                for name in result.drawings
+            ),
+            *(_figures_of_a_fold(outcome, folder) if outcome.parts else ()),
+        ],
+        numbers=number_rows(study.key_numbers, result.summary, RANGE if ranged else INTERVAL),
+        spread="lowest to highest fold" if ranged else "95\N{NO-BREAK SPACE}% interval",
+        folds=[_fold(part, folder) for part in outcome.parts],
         downloads=tables,
         record=_record(result.provenance),
     )
@@ -212,12 +263,12 @@ def unbroken(sentence: str) -> str:
     return re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", sentence)
 
 
-def _figure(outcome: Outcome, name: str, links: dict[str, str], folder: Path) -> FigureOnPage:
-    assert outcome.result is not None
+def _figure(
+    id: str, name: str, caption: str, links: Mapping[str, str], folder: Path
+) -> FigureOnPage:
     words = name.replace("_", " ")
-    caption = outcome.result.captions.get(name, "")
     return FigureOnPage(
-        id=f"figure-{outcome.study.name}-{name}",
+        id=f"figure-{id}",
         picture=inline_picture(folder / links[f"{name}.png"]),
         alt=f"Figure {words}. {caption}".strip(),
         caption=caption,
@@ -225,13 +276,44 @@ def _figure(outcome: Outcome, name: str, links: dict[str, str], folder: Path) ->
     )
 
 
+def _figures_of_a_fold(outcome: Outcome, folder: Path) -> list[FigureOnPage]:
+    """Return those figures of the first fold that the whole collection has none of."""
+    assert outcome.result is not None
+    part = outcome.parts[0]
+    links = {file.name: file.relative_to(folder).as_posix() for file in part.files}
+    return [
+        _figure(
+            f"{outcome.study.name}-fold-{part.fold}-{name}",
+            name,
+            f"Fold {part.fold} of {len(outcome.parts)}. {caption}".strip(),
+            links,
+            folder,
+        )
+        for name, caption in part.captions.items()
+        if name not in outcome.result.drawings
+    ]
+
+
+def _fold(part: FoldPart, folder: Path) -> FoldOnPage:
+    links = {file.name: file.relative_to(folder).as_posix() for file in part.files}
+    return FoldOnPage(
+        part.fold,
+        [unbroken(sentence) for sentence in part.findings],
+        [(name.replace("_", " "), links[f"{name}.pdf"]) for name in part.captions],
+    )
+
+
 def _record(provenance: dict[str, Any]) -> list[tuple[str, str]]:
     """Return where a study's numbers come from: (name, value), without what is unknown."""
+    settings = dict(provenance.get("settings") or {})
+    options = settings.pop("options", None) or {}
+    settings.pop("model_fingerprints", None)  # they stand at the end of the page
     rows = [
         ("seed", provenance.get("seed")),
         ("model fingerprint", provenance.get("model_fingerprint")),
         ("data fingerprint", provenance.get("data_fingerprint")),
-        *(provenance.get("settings") or {}).items(),
+        *settings.items(),
+        *options.items(),
     ]
     return [(str(name), str(value)) for name, value in rows if value is not None]
 
@@ -241,12 +323,21 @@ def _methods(facts: Facts) -> list[tuple[str, str]]:
     known = versions()
     command = "called from Python" if facts.command is None else shlex.join(facts.command)
     used = ", ".join(f"{name} {known[name]}" for name in _VERSIONS_SHOWN if known[name])
+    limit = "about three minutes for all studies" + (", in each fold" if facts.folds else "")
+    models = [
+        ("Model", facts.explainer.source or facts.model_name),
+        ("Model fingerprint (SHA-256)", facts.explainer.fingerprint),
+    ]
+    if facts.folds is not None:
+        models = [
+            (f"Model of fold {fold} (SHA-256)", fingerprint)
+            for fold, fingerprint in facts.folds.items()
+        ]
     return [
         ("Command", command),
         ("Seed", str(facts.seed)),
-        ("Limit of time", "none (--full)" if facts.full else "about three minutes for all studies"),
-        ("Model", facts.explainer.source or facts.model_name),
-        ("Model fingerprint (SHA-256)", facts.explainer.fingerprint),
+        ("Limit of time", "none (--full)" if facts.full else limit),
+        *models,
         ("Photographs", str(facts.specimens.source)),
         ("Versions", used),
     ]

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from functools import reduce
+from operator import add
 
 from intr_discover.studies.budget import StudyPlan, images_that_fit
-from intr_discover.studies.evaluation import evaluate_run
+from intr_discover.studies.evaluation import evaluate_run, evaluation_of
+from intr_discover.studies.pooling import join_tables, provenance_of
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.study import KeyNumber, Study, StudyInputs
 from intr_discover.studies.wording import interval, percent
 
 _DRAWING_SECONDS = 4.0
 _MISTAKES_NAMED = 3
+_CAPTIONS = {
+    "confusion": (
+        "Which class is taken for which. Rows are true classes, columns are answers; the "
+        "colour is the share of the row, so a perfect model has a dark diagonal and nothing "
+        "else."
+    ),
+    "per_class_accuracy": (
+        "Share of each class's photographs that is recognised, with its 95 % interval and "
+        "number of photographs n."
+    ),
+}
 
 
 def plan(inputs: StudyInputs) -> StudyPlan:
@@ -33,18 +48,18 @@ def run(inputs: StudyInputs) -> StudyResult:
         batch_size=inputs.batch_size,
         progress=inputs.progress,
     )
-    result.captions = {
-        "confusion": (
-            "Which class is taken for which. Rows are true classes, columns are answers; the "
-            "colour is the share of the row, so a perfect model has a dark diagonal and nothing "
-            "else."
-        ),
-        "per_class_accuracy": (
-            "Share of each class's photographs that is recognised, with its 95 % interval and "
-            "number of photographs n."
-        ),
-    }
+    result.captions = dict(_CAPTIONS)
     return result
+
+
+def pool(results: Mapping[int, StudyResult], inputs: StudyInputs) -> StudyResult:
+    """Count the answers of all folds together, each photograph once."""
+    table = join_tables(results).table
+    confusion = reduce(add, (result.tables["confusion"] for result in results.values()))
+    tied = sum(int(result.summary["n_tied"] or 0) for result in results.values())
+    pooled = evaluation_of(table, confusion, tied, provenance_of(results, inputs))
+    pooled.captions = dict(_CAPTIONS)
+    return pooled
 
 
 def findings(result: StudyResult) -> list[str]:
@@ -100,4 +115,5 @@ STUDY = Study(
         KeyNumber("chance", "accuracy of guessing", n=None),
         KeyNumber("n_classes_seen", "classes with photographs", form="number", n=None),
     ),
+    pool=pool,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from intr_discover.edits.warping import (
     places_by_outline,
     shared_landmarks,
 )
+from intr_discover.errors import UserError
 
 Mask = NDArray[np.bool_]
 By = Literal["landmarks", "mask", "guessed mask"]
@@ -49,6 +51,8 @@ class Alignment:
 
     def __init__(self, specimens: Specimens) -> None:
         self._specimens = specimens
+        # Of the two that are laid over each other: one template meets many specimens.
+        self._outline = lru_cache(maxsize=2)(self._read_outline)
         self._landmarks: dict[str, dict[str, tuple[float, float]]] = {}
         if specimens.keypoints is not None:
             visible = specimens.keypoints.dropna(subset=["x", "y"])
@@ -58,8 +62,25 @@ class Alignment:
                 self._landmarks.setdefault(image, {})[name] = (float(x), float(y))
 
     def landmarks(self, row: int) -> dict[str, tuple[float, float]]:
-        """Return the visible landmarks of a row by name, (x, y) in pixels."""
-        return self._landmarks.get(self._specimens.table["image"].iloc[row], {})
+        """Return the visible landmarks of a row by name, (x, y) in pixels.
+
+        Raises
+        ------
+        UserError
+            If one lies off the photograph, or the photograph cannot be read.
+        """
+        image = self._specimens.table["image"].iloc[row]
+        found = self._landmarks.get(image, {})
+        if found:
+            height, width = self.shape(row)
+            for name, (x, y) in found.items():
+                if not (-0.5 <= x <= width + 0.5 and -0.5 <= y <= height + 0.5):
+                    raise UserError(
+                        f"{self._specimens.root / 'keypoints.csv'}: keypoint '{name}' of {image} "
+                        f"lies off the photograph, at ({x:g}, {y:g}) of {width} x {height} pixels: "
+                        "correct it, or leave x and y empty where the point is not visible"
+                    )
+        return found
 
     def shape(self, row: int) -> tuple[int, int]:
         """Return (height, width) of a row's photograph."""
@@ -73,11 +94,7 @@ class Alignment:
         UserError
             If the photograph or the mask cannot be read, or does not fit.
         """
-        path = self._specimens.mask_paths[row]
-        if path is not None:
-            found = read_mask(path, self.shape(row))
-            return Outline(found if found.any() else None, False)
-        return Outline(automatic_foreground(read_image(self._specimens.paths[row])), True)
+        return self._outline(row)
 
     def places(self, template: int, row: int) -> tuple[Places, By] | None:
         """Return where the pixels of a row lie on a template, and what that rests on.
@@ -97,3 +114,10 @@ class Alignment:
             return None
         guessed = there.guessed or here.guessed
         return places_by_outline(there.mask, here.mask), "guessed mask" if guessed else "mask"
+
+    def _read_outline(self, row: int) -> Outline:
+        path = self._specimens.mask_paths[row]
+        if path is not None:
+            found = read_mask(path, self.shape(row))
+            return Outline(found if found.any() else None, False)
+        return Outline(automatic_foreground(read_image(self._specimens.paths[row])), True)

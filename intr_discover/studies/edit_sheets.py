@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from intr_discover.explain.explainer import Explainer
 from intr_discover.explain.maps import place_on_photograph
 from intr_discover.figures.edit_sheet import EditSheet, FillBeside, HeadBeside
+from intr_discover.figures.head_names import NO_NAMES, HeadNames
 from intr_discover.model.intr import INTR
 from intr_discover.studies.effect import STRENGTHS, Effect, Trial
 from intr_discover.studies.looking import TOP_HEADS, reduced
@@ -17,7 +18,9 @@ from intr_discover.studies.looking import TOP_HEADS, reduced
 _CLASSES = 4
 
 
-def sheet_of(explainer: Explainer, trial: Trial, effect: Effect, title: str) -> EditSheet:
+def sheet_of(
+    explainer: Explainer, trial: Trial, effect: Effect, title: str, names: HeadNames = NO_NAMES
+) -> EditSheet:
     """Return what is drawn of one edit; photographs are reduced to what a figure can show.
 
     Parameters
@@ -28,6 +31,8 @@ def sheet_of(explainer: Explainer, trial: Trial, effect: Effect, title: str) -> 
         What was done, and what became of it.
     title
         Of the sheet.
+    names
+        What people call the heads.
     """
     probabilities = effect.probabilities
     order = np.argsort(-probabilities.max(axis=0), kind="stable")
@@ -67,6 +72,7 @@ def sheet_of(explainer: Explainer, trial: Trial, effect: Effect, title: str) -> 
         heads=_heads(explainer, trial, effect),
         uniform=1.0 if effect.maps is None else 1 / effect.maps[0, 0].size,
         wanted=effect.wanted,
+        names=names,
     )
 
 

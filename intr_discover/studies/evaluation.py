@@ -131,8 +131,31 @@ def evaluate_predictions(
     confusion = pd.DataFrame(
         counts, index=pd.Index(names, name="true"), columns=pd.Index(names, name="predicted")
     )
-    per_class = _per_class(counts, names)
-    right, among_top = int((rank_of_true == 1).sum()), int((rank_of_true <= top).sum())
+    tied = (logits == logits.max(axis=1, keepdims=True)).sum(axis=1) > 1
+    return evaluation_of(table, confusion, int(tied.sum()), dict(provenance or {}))
+
+
+def evaluation_of(
+    table: pd.DataFrame, confusion: pd.DataFrame, n_tied: int, provenance: dict[str, Any]
+) -> StudyResult:
+    """Return numbers and figures of answers that are known: of one model, or of several folds.
+
+    Parameters
+    ----------
+    table
+        One row an image, as ``evaluate_predictions`` makes it.
+    confusion
+        Counts ``[C, C]``, row = true, with the class names as index and columns.
+    n_tied
+        Images whose largest logit belongs to several classes.
+    provenance
+        Goes to the result unchanged.
+    """
+    names = confusion.index.to_numpy(dtype=object)
+    count, top = len(table), min(5, len(names))
+    per_class = _per_class(confusion.to_numpy(dtype=np.int64), names)
+    ranks = table["rank_of_true"]
+    right, among_top = int((ranks == 1).sum()), int((ranks <= top).sum())
     top1_low, top1_high = wilson(right, count)
     top5_low, top5_high = wilson(among_top, count)
     summary = {
@@ -145,16 +168,16 @@ def evaluate_predictions(
         "top5_counts": top,
         "mean_per_class_top1": per_class["top1"].mean(),
         "n": count,
-        "n_classes": len(classes),
+        "n_classes": len(names),
         "n_classes_seen": int((per_class["n"] > 0).sum()),
-        "n_tied": int(((logits == logits.max(axis=1, keepdims=True)).sum(axis=1) > 1).sum()),
-        "chance": 1 / len(classes),
+        "n_tied": n_tied,
+        "chance": 1 / len(names),
     }
     return StudyResult(
         name="evaluate",
         table=table,
         summary=summary,
-        provenance=dict(provenance or {}),
+        provenance=provenance,
         tables={"per_class": per_class, "confusion": confusion},
         drawings={
             "confusion": partial(confusion_matrix_figure, confusion),

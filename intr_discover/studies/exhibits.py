@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from intr_discover.figures import style
-from intr_discover.figures.panels import short_number
+from intr_discover.figures.head_names import NO_NAMES, HeadNames, head_title
 from intr_discover.figures.strips import Panel, Strip, strips_figure, strips_on_a_page
 from intr_discover.studies.looking import TOP_HEADS, Mask, Regions, Seen, peaks_as_shares
 
@@ -109,7 +109,11 @@ def mistake_pages(
 
 
 def pair_sheet(
-    sheet: Sequence[Seen | None], diagnostic: str | None, regions: Regions, uniform: float
+    sheet: Sequence[Seen | None],
+    diagnostic: str | None,
+    regions: Regions,
+    uniform: float,
+    names: HeadNames = NO_NAMES,
 ) -> Figure:
     """Draw two look-alikes, each with the strongest heads of its own class's query.
 
@@ -123,6 +127,8 @@ def pair_sheet(
         Where it is.
     uniform
         1/N, the weight of even attention.
+    names
+        What people call the heads.
     """
     strips = []
     for seen in sheet:
@@ -138,7 +144,7 @@ def pair_sheet(
             panels.append(
                 Panel(
                     explanation.photograph,
-                    f"head {head} · max {short_number(weight)}",
+                    head_title(names, label, head, weight),
                     explanation.heatmap(label, head),
                     weight,
                     [point],

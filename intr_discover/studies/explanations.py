@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from intr_discover.data.specimens import Specimens
+from intr_discover.figures.head_names import HeadNames
 from intr_discover.model.intr import INTR
 from intr_discover.studies.budget import StudyPlan, images_that_fit
 from intr_discover.studies.exhibits import (
@@ -21,6 +22,7 @@ from intr_discover.studies.exhibits import (
 )
 from intr_discover.studies.looking import TOP_HEADS, Regions, look
 from intr_discover.studies.pairs import Pair, diagnostics_of, known_pairs
+from intr_discover.studies.pooling import join_tables, provenance_of
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.statistics import wilson
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
@@ -100,8 +102,49 @@ def run(inputs: StudyInputs) -> StudyResult:
     )
     if pairs:
         result.tables["pairs"] = summarise_pairs(by_photograph, pd.DataFrame(attributes), pairs)
-    _add_figures(result, best, pairs, chosen, uniform, inputs.full)
+    _add_figures(result, best, pairs, chosen, uniform, inputs.full, inputs.names)
     return result
+
+
+def pool(results: Mapping[int, StudyResult], inputs: StudyInputs) -> StudyResult:
+    """Work the numbers out from the photographs of all folds; figures remain those of the folds."""
+    joined = join_tables(results)
+    photographs = joined.tables["photographs"]
+    tables = {"photographs": photographs}
+    if "pairs" in joined.tables:
+        tables["pairs"] = _add_up_pairs(joined.tables["pairs"])
+    return StudyResult(
+        "explanations",
+        joined.table,
+        summarise(photographs),
+        provenance_of(results, inputs),
+        tables,
+    )
+
+
+def _add_up_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a pair of look-alikes from those of several folds."""
+    rows = []
+    for (a, b), group in pairs.groupby(["label_a", "label_b"], sort=False):
+        hits, known = int(group["hits"].sum()), int(group["n_diagnostic"].sum())
+        low, high = wilson(hits, known)
+        by_chance = (group["chance_top_heads"] * group["n_diagnostic"]).sum()
+        rows.append(
+            {
+                "label_a": a,
+                "label_b": b,
+                "diagnostic": group["diagnostic"].iloc[0],
+                "n": int(group["n"].sum()),
+                "taken_for_mate": int(group["taken_for_mate"].sum()),
+                "n_diagnostic": known,
+                "hits": hits,
+                "share": hits / known if known else math.nan,
+                "low": low,
+                "high": high,
+                "chance_top_heads": by_chance / known if known else math.nan,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def summarise(photographs: pd.DataFrame) -> dict[str, Any]:
@@ -250,13 +293,14 @@ def _add_figures(
     specimens: Specimens,
     uniform: float,
     full: bool,
+    names: HeadNames,
 ) -> None:
     """Add the drawings and their captions: pairs first, then the gallery, then the mistakes."""
     regions = Regions(specimens, {})
     for number, (a, b, diagnostic) in enumerate(pairs if full else pairs[:MOST_PAIRS], 1):
         sheet = best.of_label(a), best.of_label(b)
         name = f"pair_{number:02d}"
-        result.drawings[name] = partial(pair_sheet, sheet, diagnostic, regions, uniform)
+        result.drawings[name] = partial(pair_sheet, sheet, diagnostic, regions, uniform, names)
         differ = f" They differ in {diagnostic} (outlined)." if diagnostic else ""
         result.captions[name] = (
             f"{a} and {b}.{differ} Each photograph with the {TOP_HEADS} strongest heads of its "
@@ -328,4 +372,5 @@ STUDY = Study(
         Option("per_class", "Photographs of each class to show.", int, 2),
         Option("pairs", "Table of look-alikes: label_a, label_b, and if known diagnostic."),
     ),
+    pool=pool,
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from intr_discover.figures.head_names import HeadNames, head_label
 from intr_discover.studies import parts as parting
 from intr_discover.studies.consistency import FEWEST, consistency, distinctness, unit_descriptors
 from intr_discover.studies.head_descriptors import HeadViews
@@ -85,6 +86,22 @@ def head_card(
     for name, values in flags.items():
         table.insert(list(table.columns).index(after[name]) + 1, name, values)
     return table
+
+
+def with_names(card: pd.DataFrame, names: HeadNames) -> pd.DataFrame:
+    """Return the card with a column ``name`` after ``head``; empty where a head has none."""
+    heads = zip(card["label"], card["head"], strict=True)
+    column = pd.Series([names.get(each) for each in heads], index=card.index, dtype=object)
+    named = card.copy()
+    named.insert(list(card.columns).index("head") + 1, "name", column)
+    return named
+
+
+def called(row: Mapping[Any, Any]) -> str:
+    """Return what a row of the head report card calls its head."""
+    name = row.get("name")
+    names = {(row.get("label", ""), row["head"]): name} if isinstance(name, str) else {}
+    return head_label(names, row.get("label", ""), row["head"])
 
 
 def _of_class(

@@ -21,6 +21,7 @@ from intr_discover.figures.head_atlas import HeadRow, Tile, head_atlas_figure
 from intr_discover.figures.head_matrix import Score, head_matrix_figure, part_matrix_figure
 from intr_discover.figures.overlay import resize_photograph
 from intr_discover.figures.panels import short_number
+from intr_discover.studies.head_card import called
 from intr_discover.studies.head_descriptors import HeadViews
 from intr_discover.studies.parts import WIDE
 from intr_discover.studies.result import StudyResult
@@ -268,11 +269,16 @@ def head_words(row: Mapping[Any, Any]) -> list[str]:
     Parameters
     ----------
     row
-        Of the head report card.
+        Of the head report card. The name of a head takes the heading; its importance stands below
+        then.
     """
-    heading = f"head {row['head']}"
+    heading = called(row)
+    named = heading != called({"head": row["head"]})
+    importance = ""
     if not np.isnan(row["importance"]):
-        heading += f" · importance {_signed(row['importance'])}"
+        importance = f"importance {_signed(row['importance'])}"
+    if importance and not named:
+        heading += f" · {importance}"
     if np.isnan(row["consistency"]):
         first = row["note"]
     else:
@@ -282,8 +288,10 @@ def head_words(row: Mapping[Any, Any]) -> list[str]:
         first = f"consistency {row['consistency']:.2f}{stars}, distinct {distinct}"
     second = ""
     if not np.isnan(row["map_maximum"]):
-        area = f"{100 * row['effective_area']:.0f} % of cells"
-        second = f"max {short_number(row['map_maximum'])}, over {area}"
+        largest, area = short_number(row["map_maximum"]), 100 * row["effective_area"]
+        second = f"max {largest}, over {area:.0f} % of cells"
+        if named and importance:
+            second = f"{importance}, over {area:.0f} % of cells"
     part = row.get("part")
     third = ""
     if isinstance(part, str):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from intr_discover.studies.head_card import called
 from intr_discover.studies.head_summary import SAME_PART_FROM
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.wording import interval, percent
@@ -106,7 +107,7 @@ def _named(card: pd.DataFrame) -> list[str]:
         return []
     named = []
     for row in best.to_dict("records"):
-        words = f"head {row['head']} of {row['label']} ({row['importance']:.1f} logits"
+        words = f"{called(row)} of {row['label']} ({row['importance']:.1f} logits"
         if isinstance(row.get("part"), str):
             hit = round(row["part_share"] * row["part_n"])
             words += f", {row['part']} in {hit} of {row['part_n']}"

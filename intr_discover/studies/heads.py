@@ -19,7 +19,7 @@ from intr_discover.studies.budget import (
     stratified_sample,
 )
 from intr_discover.studies.consistency import FEWEST
-from intr_discover.studies.head_card import head_card
+from intr_discover.studies.head_card import head_card, with_names
 from intr_discover.studies.head_descriptors import HeadViews, Wishes, class_pairs, view_heads
 from intr_discover.studies.head_exhibits import (
     Strongest,
@@ -134,6 +134,8 @@ def run(inputs: StudyInputs) -> StudyResult:
     labels = chosen.table["label"].to_numpy()
     rows = [np.flatnonzero((labels == label) & counted) for label in chosen.classes]
     card = head_card(chosen.classes, rows, views, parts, inputs.seed)
+    if inputs.names:
+        card = with_names(card, inputs.names)
     photographs = _photographs(chosen, views, inputs.explainer.classes, right, counted)
     layers = layer_table(views.layer_differences, inputs.seed)
     told = compare(photographs, inputs.seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from intr_discover.explain.interventions import KINDS, Kind, override_attention,
 from intr_discover.figures.interventions import interventions_figure
 from intr_discover.model.intr import INTR, Encoded
 from intr_discover.studies.budget import StudyPlan, images_that_fit
+from intr_discover.studies.pooling import join_tables, provenance_of
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.statistics import bootstrap_interval, sign_flip_p, wilson
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
@@ -128,24 +129,39 @@ def run(inputs: StudyInputs) -> StudyResult:
             if inputs.progress is not None:
                 inputs.progress(done, total)
     table = _in_order(pd.DataFrame(rows), chosen)
-    means = average(table, inputs.seed)
+    record = inputs.provenance(
+        chosen,
+        draws=DRAWS,
+        beside_fingerprint=explainers[BESIDE].fingerprint if BESIDE in explainers else None,
+    )
+    return _result(table, inputs.seed, record, _names(explainers))
+
+
+def pool(results: Mapping[int, StudyResult], inputs: StudyInputs) -> StudyResult:
+    """Take the means over the photographs of all folds."""
+    table = join_tables(results).table
+    names = {HERE: "INTR", BESIDE: "INTR beside"}
+    return _result(table, inputs.seed, provenance_of(results, inputs), names)
+
+
+def _result(
+    table: pd.DataFrame, seed: int, record: dict[str, Any], names: Mapping[str, str]
+) -> StudyResult:
+    """Make the means, the numbers and the figure."""
+    means = average(table, seed)
     result = StudyResult(
         name="interventions",
         table=table,
-        summary=summarise(table, means, inputs.seed),
-        provenance=inputs.provenance(
-            chosen,
-            draws=DRAWS,
-            beside_fingerprint=explainers[BESIDE].fingerprint if BESIDE in explainers else None,
-        ),
+        summary=summarise(table, means, seed),
+        provenance=record,
         tables={"conditions": means},
     )
-    result.drawings["interventions"] = partial(
-        interventions_figure, means, names=_names(explainers)
-    )
+    there = {name: words for name, words in names.items() if (means["model"] == name).any()}
+    result.drawings["interventions"] = partial(interventions_figure, means, names=there)
     result.captions["interventions"] = (
         "What becomes of the answer when the attention is put elsewhere: means over "
-        f"{len(chosen)} photographs with their 95 % intervals. Even: equal weight everywhere. "
+        f"{result.summary['n']} photographs with their 95 % intervals. Even: equal weight "
+        "everywhere. "
         "Permuted: the same weights at random places. Swapped: the maps of another class. Left "
         "the probability that moves to other classes, in the middle the share of answers that "
         "change, right by how much the lead of the answered class drops; at the grey line its "
@@ -444,4 +460,5 @@ STUDY = Study(
         ),
     ),
     options=(Option("beside", "Another run to compare with, an INTR-FC as in the paper, say."),),
+    pool=pool,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -47,6 +48,7 @@ from intr_discover.studies.manipulation_tables import (
 )
 from intr_discover.studies.manipulation_words import DONE, findings, region_words
 from intr_discover.studies.pairs import known_pairs
+from intr_discover.studies.pooling import join_tables, provenance_of
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.saliency_methods import METHODS as METHOD_NAMES
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
@@ -150,7 +152,8 @@ def run(inputs: StudyInputs) -> StudyResult:
             shows = (effect.flipped, effect.drop())
             if key not in sheets or shows > sheets[key][0]:
                 title = f"{task.label}: {task.region}"
-                sheets[key] = shows, sheet_of(inputs.explainer, trial, effect, title)
+                sheet = sheet_of(inputs.explainer, trial, effect, title, inputs.names)
+                sheets[key] = shows, sheet
             if design.guided and task.image not in guided:
                 methods = [name for name in METHODS if name != "rise" or len(guided) < design.rise]
                 found = guide(
@@ -173,50 +176,66 @@ def run(inputs: StudyInputs) -> StudyResult:
             inputs.progress(number + 1, len(chosen))
     if not collected["edits"]:
         raise UserError("no photograph could be edited: the masks of all regions are empty")
-    return _result(inputs, design, collected, sheets, len(chosen))
+    tables = {name: pd.DataFrame(rows) for name, rows in collected.items() if rows}
+    edits = pd.DataFrame(collected["edits"], columns=list(EDIT_COLUMNS))
+    used = inputs.specimens.with_table(
+        inputs.specimens.table[inputs.specimens.table["image"].isin(edits["image"])]
+    )
+    record = inputs.provenance(used, edits_made=len(edits), edits_available=len(design.tasks))
+    result = _result(
+        inputs, {**tables, "edits": edits}, design.region, len(chosen) - len(edits), record
+    )
+    _add_sheets(result, sheets, inputs)
+    return result
+
+
+def pool(results: Mapping[int, StudyResult], inputs: StudyInputs) -> StudyResult:
+    """Work the numbers out from the edits of all folds; photographs remain those of the folds."""
+    joined = join_tables(results)
+    regions = {str(result.summary["region"]) for result in results.values()}
+    empty = sum(int(result.summary["n_without_region"] or 0) for result in results.values())
+    return _result(
+        inputs,
+        {**joined.tables, "edits": joined.table},
+        regions.pop() if len(regions) == 1 else "several",
+        empty,
+        provenance_of(results, inputs),
+    )
 
 
 def _result(
     inputs: StudyInputs,
-    design: _Design,
-    collected: dict[str, list[dict[str, Any]]],
-    sheets: dict[str, tuple[tuple[bool, float], EditSheet]],
-    tried: int,
+    tables: Mapping[str, pd.DataFrame],
+    region: str,
+    empty: int,
+    record: dict[str, Any],
 ) -> StudyResult:
-    """Make the tables, the numbers and the figures."""
-    edits = pd.DataFrame(collected["edits"], columns=list(EDIT_COLUMNS))
-    guided = pd.DataFrame(collected["guided"])
+    """Make the numbers and the figures from tables of edits, controls, doses and guided erasure."""
+    edits, doses = tables["edits"], tables["doses"]
+    guided = tables.get("guided", pd.DataFrame())
     methods = by_method(guided)
-    groups, doses = by_group(edits, inputs.seed), pd.DataFrame(collected["doses"])
+    groups = by_group(edits, inputs.seed)
     operations = edits["operation"].unique()
     operation = str(operations[0]) if len(operations) == 1 else "several"
     summary = summarise(edits, guided, methods, inputs.seed)
     summary |= {
-        "n_without_region": tried - len(edits),
+        "n_without_region": empty,
         "operation": operation,
-        "region": design.region,
+        "region": region,
     }
-    used = inputs.specimens.with_table(
-        inputs.specimens.table[inputs.specimens.table["image"].isin(edits["image"])]
-    )
     result = StudyResult(
         name="manipulation",
         table=edits,
         summary=summary,
-        provenance=inputs.provenance(
-            used,
-            edits_made=len(edits),
-            edits_available=len(design.tasks),
-        ),
+        provenance=record,
         tables={"classes": groups, "doses": doses},
     )
     for name in ("controls", "heads", "guided"):
-        if collected[name]:
-            result.tables[name] = pd.DataFrame(collected[name])
+        if name in tables:
+            result.tables[name] = tables[name]
     if len(methods):
         result.tables["methods"] = methods
-    what = f"{region_words(design.region)} {DONE.get(operation, 'edited')}"
-    _add_sheets(result, sheets, inputs)
+    what = f"{region_words(region)} {DONE.get(operation, 'edited')}"
     pages = -(-len(groups) // MOST_GROUPS) if inputs.full else 1
     for page in range(pages):
         shown = groups if pages == 1 else groups[page * MOST_GROUPS : (page + 1) * MOST_GROUPS]
@@ -446,4 +465,5 @@ STUDY = Study(
         Option("rise_photographs", "So many photographs also with RISE's map; it is slow.", int),
         Option("rise_masks", "Random masks of RISE.", int, 500),
     ),
+    pool=pool,
 )  # fmt: skip

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
-from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
+from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError
-from intr_discover.explain.maps import Explanation
 from intr_discover.figures.measurements import Dots, measurements_figure
 from intr_discover.model.intr import INTR
+from intr_discover.studies.alignment import Alignment
 from intr_discover.studies.budget import StudyPlan, images_that_fit
 from intr_discover.studies.finite import require_finite_answers
 from intr_discover.studies.framing import Framing
-from intr_discover.studies.looking import TOP_HEADS, Regions
-from intr_discover.studies.measurement_tables import between, by_head
+from intr_discover.studies.looking import Regions
+from intr_discover.studies.measured_regions import measure
+from intr_discover.studies.measurement_tables import MEASURES, between, by_head
 from intr_discover.studies.pairs import known_pairs
-from intr_discover.studies.region_measures import (
-    attended_cells,
-    centre_of,
-    colour_of,
-    pixels_of_cells,
-    share_inside,
-)
+from intr_discover.studies.parts import region_names
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
 
 MOST_FIGURES = 8
 _SECONDS_A_FIGURE = 0.4
-_SECONDS_OF_TABLES = 2.0
+_SECONDS_A_MEAN = 0.0008
+_SECONDS_A_COMPARISON = 0.001
+_SECONDS_A_SPECIMEN = 0.00004  # of a comparison, which shuffles its specimens 1,999 times
 _CLEAR = 0.05  # q below which a difference is called one
 
 _WORDS = {
@@ -59,13 +57,16 @@ def plan(inputs: StudyInputs) -> StudyPlan:
     Raises
     ------
     UserError
-        If the share is not above 0 and at most 1.
+        If the share is not above 0 and at most 1, or the heads are neither ``all`` nor ``top3``
+        or the like.
     """
+    _most_heads(inputs)  # a slip is said before anything is done
     if not 0 < inputs.options["share"] <= 1:
         raise UserError(f"--share {inputs.options['share']} must be above 0 and at most 1")
     available = len(inputs.specimens)
-    figures = min(MOST_FIGURES, len(known_pairs(inputs)))
-    extra = _SECONDS_OF_TABLES + figures * _SECONDS_A_FIGURE
+    pairs = len(known_pairs(inputs))
+    figures = pairs if inputs.full else min(MOST_FIGURES, pairs)
+    extra = _seconds_of_tables(inputs, pairs) + figures * _SECONDS_A_FIGURE
     images = images_that_fit(
         available, inputs.seconds, inputs.speed, encodes=1.3, extra_seconds=extra
     )
@@ -93,7 +94,9 @@ def run(inputs: StudyInputs) -> StudyResult:
     model = explainer.model
     assert isinstance(model, INTR), type(model)
     framing = Framing(chosen, explainer.preprocessing, model.stride)
-    regions = Regions(chosen, {})
+    regions, alignment = Regions(chosen, {}), Alignment(chosen)
+    part_of = _parts(inputs.specimens)
+    most = _most_heads(inputs)
     there = set(chosen.classes)
     pairs = [(a, b) for a, b, _ in known_pairs(inputs) if {a, b} <= there]
     mates: dict[str, list[str]] = {}
@@ -108,88 +111,21 @@ def run(inputs: StudyInputs) -> StudyResult:
         explanation = explainer.explain(path, queries)
         answers = [torch.from_numpy(each)[None] for each in (explanation.logits, explanation.maps)]
         require_finite_answers(answers, np.array([row]), chosen.paths)
-        rows += measure(explanation, row, about, framing, regions, inputs.options["share"])
+        marks = [(part_of[name], place) for name, place in alignment.landmarks(row).items()]
+        rows += measure(explanation, row, about, framing, regions, marks, inputs.options["share"])
         if inputs.progress is not None:
             inputs.progress(row + 1, len(chosen))
     table = _ranked(pd.DataFrame(rows))
-    compared = between(table, pairs, TOP_HEADS, inputs.seed)
+    compared = between(table, pairs, most, inputs.seed)
     result = StudyResult(
         name="measurements",
         table=table,
-        summary=_summary(table, compared, framing),
+        summary=_summary(table, compared, framing, most),
         provenance=inputs.provenance(chosen, frame=framing.frame.words),
         tables={"heads": by_head(table, inputs.seed), "pairs": compared},
     )
     _add_figures(result, framing, inputs.full)
     return result
-
-
-def measure(
-    explanation: Explanation,
-    row: int,
-    about: pd.Series,
-    framing: Framing,
-    regions: Regions,
-    share: float,
-) -> list[dict[str, Any]]:
-    """Return one row for each class query that was asked and each head.
-
-    Returns
-    -------
-    list of dict
-        ``image``, ``label``, ``specimen_id`` where the table has it, ``predicted``, ``query`` (the
-        class that searched the photograph: its own, or a look-alike's), ``head``,
-        ``map_maximum``; the colour of the attended region (see ``colour_of``), of its part on the
-        specimen where there is one; ``area``, the region's share of the photograph;
-        ``area_of_specimen``, what of it lies on the specimen as a share of the specimen; ``x`` and
-        ``y``, its middle in pixels; ``frame_x`` and ``frame_y``, its middle in the common frame,
-        0 to 1; ``on_specimen``, which share of it lies there; ``attribute``, the known one that it
-        covers best (intersection over union), and ``attribute_overlap``.
-    """
-    photograph = explanation.photograph
-    shape = (photograph.shape[0], photograph.shape[1])
-    image = about["image"]
-    specimen = regions.specimen(image, shape)
-    attributes = regions.attributes(image, shape)
-    found = []
-    heads = explanation.maps.shape[1]
-    for number, head in product(range(len(explanation.classes)), range(heads)):
-        weights = explanation.maps[number, head]
-        cells = attended_cells(weights, share)
-        region = pixels_of_cells(cells, explanation.stride, explanation.resized_shape, shape)
-        on_specimen = share_inside(region, specimen)
-        coloured = region & specimen if specimen is not None and on_specimen > 0 else region
-        x, y = centre_of(region)
-        frame_x, frame_y = _place_in_frame(framing, row, np.where(cells, weights, 0.0))
-        best = max(attributes, key=lambda name: _overlap(region, attributes[name]), default=None)
-        overlap = np.nan if best is None else _overlap(region, attributes[best])
-        values = {"image": image, "label": about["label"]}
-        if "specimen_id" in about:
-            values["specimen_id"] = about["specimen_id"]
-        found.append(
-            values
-            | {
-                "predicted": explanation.predicted,
-                "query": explanation.classes[number],
-                "head": head,
-                "map_maximum": float(explanation.map_maxima[number, head]),
-                **colour_of(photograph, coloured),
-                "area": float(region.mean()),
-                "area_of_specimen": (
-                    float((region & specimen).sum() / specimen.sum())
-                    if specimen is not None and specimen.any()
-                    else np.nan
-                ),
-                "x": x,
-                "y": y,
-                "frame_x": frame_x,
-                "frame_y": frame_y,
-                "on_specimen": on_specimen,
-                "attribute": best if best is not None and overlap > 0 else None,
-                "attribute_overlap": overlap,
-            }
-        )
-    return found
 
 
 def findings(result: StudyResult) -> list[str]:
@@ -236,28 +172,41 @@ def _ranked(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _place_in_frame(framing: Framing, row: int, weights: np.ndarray) -> tuple[float, float]:
-    """Return the middle of a map in the frame, 0 to 1 across and along; NaN where it has none."""
-    if not framing.has(row):
-        return float("nan"), float("nan")
-    cells = framing.maps(row, weights)
-    total = cells.sum()
-    if total <= 0:
-        return float("nan"), float("nan")
-    rows, columns = np.nonzero(framing.frame.inside)
-    height, width = framing.frame.shape
-    x = ((columns + 0.5) / width * cells).sum() / total
-    y = ((rows + 0.5) / height * cells).sum() / total
-    return float(x), float(y)
+def _parts(specimens: Specimens) -> dict[str, str]:
+    """Return the part in which each landmark of the collection stands, by its name."""
+    if specimens.keypoints is None:
+        return {}
+    names = sorted(set(specimens.keypoints["keypoint"]))
+    return dict(zip(names, region_names(names), strict=True))
 
 
-def _overlap(region: np.ndarray, of: np.ndarray) -> float:
-    union = (region | of).sum()
-    return float((region & of).sum() / union) if union else 0.0
+def _most_heads(inputs: StudyInputs) -> int:
+    """Return how many heads of each query are compared."""
+    heads = inputs.options["heads"]
+    number = heads.removeprefix("top")
+    if heads.startswith("top") and number.isdecimal() and int(number) > 0:
+        return int(number)
+    if heads != "all":
+        raise UserError(f"--heads must be all, or top and a number such as top3, not '{heads}'")
+    return sys.maxsize
 
 
-def _summary(table: pd.DataFrame, compared: pd.DataFrame, framing: Framing) -> dict[str, Any]:
-    top = table[(table["rank"] <= TOP_HEADS) & (table["query"] == table["label"])]
+def _seconds_of_tables(inputs: StudyInputs, pairs: int) -> float:
+    """Return about how long means and comparisons take; it hardly depends on the sample."""
+    model = inputs.explainer.model
+    assert isinstance(model, INTR), type(model)
+    heads, labels = model.config.heads, len(inputs.specimens.classes)
+    means = labels * heads * len(MEASURES)
+    compared = pairs * 2 * min(heads, _most_heads(inputs)) * len(MEASURES)
+    in_a_pair = 2 * len(inputs.specimens) / max(1, labels)
+    each = _SECONDS_A_COMPARISON + in_a_pair * _SECONDS_A_SPECIMEN
+    return means * _SECONDS_A_MEAN + compared * each
+
+
+def _summary(
+    table: pd.DataFrame, compared: pd.DataFrame, framing: Framing, most: int
+) -> dict[str, Any]:
+    top = table[(table["rank"] <= most) & (table["query"] == table["label"])]
     tested = compared.dropna(subset=["q"])
     names = ["label_a", "label_b"]
     n_pairs = len(tested.drop_duplicates(names))
@@ -278,6 +227,7 @@ def _add_figures(result: StudyResult, framing: Framing, full: bool) -> None:
     """Add a figure a pair: the head in which it differs most."""
     pairs = result.tables["pairs"]
     groups = list(pairs.groupby(["label_a", "label_b"], sort=False))
+    crosses = "; crosses" if framing.frame.landmarks else ""
     for number, (_, group) in enumerate(groups if full else groups[:MOST_FIGURES], 1):
         sizes = group["standardised"].abs()
         best = group.iloc[int(np.nan_to_num(sizes.to_numpy(np.float64)).argmax())]
@@ -289,13 +239,14 @@ def _add_figures(result: StudyResult, framing: Framing, full: bool) -> None:
             dots,
             f"head {head} of the query {query}",
             framing.frame.inside,
+            list(framing.frame.landmarks.values()),
             _said(best),
         )
         result.captions[name] = (
             f"What head {head} of the query {query} attends to in {a} and in {b}: left the mean "
             "colour of the region (each mark has that colour), right its middle in the "
-            f"common frame ({framing.frame.words}). The head is one in which the two differ "
-            f"most; marks are {len(dots[0].a)} and {len(dots[1].a)} photographs."
+            f"common frame ({framing.frame.words}{crosses}). The head is one in which the two "
+            f"differ most; marks are {len(dots[0].a)} and {len(dots[1].a)} photographs."
         )
 
 
@@ -303,7 +254,8 @@ def _said(best: pd.Series) -> str:
     words = _WORDS[best["measure"]]
     if np.isnan(best["q"]) or np.isnan(best["standardised"]):
         return f"{words}: too few photographs for a test"
-    return f"{words}: d = {best['standardised']:.2g}, q = {best['q']:.2g}"
+    size = f"{best['standardised']:.2g}".replace("-", "\N{MINUS SIGN}")
+    return f"{words}: d = {size}, q = {best['q']:.2g}"
 
 
 def _dots(table: pd.DataFrame, label: str, query: str, head: int) -> Dots:
@@ -337,6 +289,7 @@ STUDY = Study(
     ),
     options=(
         Option("share", "Of a head's attention that its region holds.", float, 0.5),
+        Option("heads", "Compare the strongest of each query, such as top3, or all.", str, "top3"),
         Option("pairs", "Table of look-alikes: label_a, label_b."),
     ),
 )

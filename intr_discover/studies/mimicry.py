@@ -120,7 +120,7 @@ def run(inputs: StudyInputs) -> StudyResult:
             "cells": pd.concat(cell_tables, ignore_index=True),
         },
     )
-    exhibits, drawn = Exhibits(explainer, chosen, framing), shown[: effort.sheets]
+    exhibits, drawn = Exhibits(explainer, chosen, framing, inputs.names), shown[: effort.sheets]
     result.drawings |= figures_of_pairs(exhibits, drawn, effort.heads)
     captions = captions_of_pairs(drawn)
     result.captions |= {name: captions[name] for name in result.drawings}

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from intr_discover.data.decoding import opened
 from intr_discover.data.foreground import automatic_foreground
 from intr_discover.data.images import read_image, read_mask
 from intr_discover.edits.operation import Edit
@@ -104,6 +105,7 @@ def edit_photograph(
     specimen_path: Path | None = None,
     donor_path: Path | None = None,
     donor_mask_path: Path | None = None,
+    layer_path: Path | None = None,
     controls: int = CONTROLS,
     seed: int = 0,
     batch_size: int = 32,
@@ -123,6 +125,9 @@ def edit_photograph(
         Mask of the specimen, on which controls lie; guessed if left out.
     donor_path, donor_mask_path
         What ``transplant`` and ``recolour`` by a donor take.
+    layer_path
+        RGBA picture of the strokes that ``paint`` takes. Strokes cannot be made elsewhere, so there
+        are no controls.
     controls, seed, batch_size
         As their names say.
     command
@@ -135,30 +140,25 @@ def edit_photograph(
     """
     if len(explainer.classes) < 2:
         raise UserError("the model knows a single class, so its answer cannot change")
-    photograph = read_image(image)
-    shape = (photograph.shape[0], photograph.shape[1])
-    mask = read_mask(mask_path, shape)
-    if not mask.any():
-        raise UserError(f"the mask {mask_path} is empty: make it bright where it is to be edited")
-    specimen, found = _specimen(photograph, specimen_path)
-    pictures = _pictures(edit, donor_path, donor_mask_path, specimen, found)
-    beside = controls_beside(
-        mask,
-        specimen,
-        with_other_wing(mask, specimen),
-        feather=edit.feather,
-        count=controls,
-        generator=np.random.default_rng([seed, zlib.crc32(image.name.encode())]),
+    trial, found = read_trial(
+        image,
+        mask_path,
+        edit,
+        specimen_path=specimen_path,
+        donor_path=donor_path,
+        donor_mask_path=donor_mask_path,
+        layer_path=layer_path,
+        controls=controls,
+        seed=seed,
     )
-    trial = Trial(photograph, mask, edit, beside, controls, pictures)
     effect = measure_effect(explainer, trial, batch_size)
     sheet = sheet_of(explainer, trial, effect, f"{image.name}: {edit.name}")
     files = {"image": image, "mask": mask_path, "specimen": specimen_path, "donor": donor_path,
-             "donor_mask": donor_mask_path}  # fmt: skip
+             "donor_mask": donor_mask_path, "layer": layer_path}  # fmt: skip
     result = StudyResult(
         name="edit",
         table=_table(effect),
-        summary=_summary(effect, mask),
+        summary=_summary(effect, trial.mask),
         provenance=describe_run(
             command,
             seed,
@@ -167,13 +167,58 @@ def edit_photograph(
             edit=edit.as_dict(),
             files={name: path for name, path in files.items() if path is not None},
             fingerprints={name: sha256(path) for name, path in files.items() if path is not None},
-            controls=controls,
+            controls=trial.wanted,
             specimen_mask=found,
         ),
         drawings={"sheet": partial(edit_sheet_figure, sheet)},
         captions={"sheet": f"{image.name} before and after: {edit.name}."},
     )
-    return EditedPhotograph(trial.apply(edit, mask), effect, result, _SPECIMENS[found])
+    return EditedPhotograph(trial.apply(edit, trial.mask), effect, result, _SPECIMENS[found])
+
+
+def read_trial(
+    image: Path,
+    mask_path: Path,
+    edit: Edit,
+    *,
+    specimen_path: Path | None = None,
+    donor_path: Path | None = None,
+    donor_mask_path: Path | None = None,
+    layer_path: Path | None = None,
+    controls: int = CONTROLS,
+    seed: int = 0,
+) -> tuple[Trial, str]:
+    """Read a photograph and everything that its edit takes, and lay out its control regions.
+
+    Returns
+    -------
+    Trial
+        What is to be done; ``trial.apply(edit, trial.mask)`` does it.
+    str
+        Whether the specimen's mask was ``given``, ``guessed``, or there is ``none``.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or does not fit.
+    """
+    photograph = read_image(image)
+    shape = (photograph.shape[0], photograph.shape[1])
+    mask = read_mask(mask_path, shape)
+    if not mask.any():
+        raise UserError(f"the mask {mask_path} is empty: make it bright where it is to be edited")
+    specimen, found = _specimen(photograph, specimen_path)
+    pictures = _pictures(edit, donor_path, donor_mask_path, layer_path, specimen, found)
+    wanted = 0 if "layer" in pictures else controls
+    beside = controls_beside(
+        mask,
+        specimen,
+        with_other_wing(mask, specimen),
+        feather=edit.feather,
+        count=wanted,
+        generator=np.random.default_rng([seed, zlib.crc32(image.name.encode())]),
+    )
+    return Trial(photograph, mask, edit, beside, wanted, pictures), found
 
 
 def describe(done: EditedPhotograph) -> list[str]:
@@ -192,6 +237,12 @@ def describe(done: EditedPhotograph) -> list[str]:
                 f"{percent(chances[1])} after."]  # fmt: skip
     said.append(f"Its lead of {effect.lead:.2f} logits drops by {effect.drop():.2f}.")
     return [*said, _controls(done), _verdict(effect)]
+
+
+def exceeded_controls(effect: Effect) -> tuple[int, int]:
+    """Return how many control regions the edit's drop is larger than, and how many there are."""
+    drops = effect.control_drops()
+    return int((effect.drop() > drops).sum()), len(drops)
 
 
 def _controls(done: EditedPhotograph) -> str:
@@ -236,7 +287,12 @@ def _specimen(photograph: Picture, path: Path | None) -> tuple[Mask | None, str]
 
 
 def _pictures(
-    edit: Edit, donor: Path | None, donor_mask: Path | None, specimen: Mask | None, found: str
+    edit: Edit,
+    donor: Path | None,
+    donor_mask: Path | None,
+    layer: Path | None,
+    specimen: Mask | None,
+    found: str,
 ) -> dict[str, Any]:
     """Return what the edit takes beside photograph and mask.
 
@@ -253,6 +309,12 @@ def _pictures(
         pictures["donor_mask"] = read_mask(donor_mask, pictures["donor"].shape[:2])
     elif donor is not None or donor_mask is not None:
         raise UserError(f"{edit.name} takes no donor: leave --donor and --donor-mask out")
+    if "layer" in edit.takes:
+        if layer is None:
+            raise UserError(f"{edit.name} needs the strokes that are painted")
+        pictures["layer"] = _read_layer(layer)
+    elif layer is not None:
+        raise UserError(f"{edit.name} takes no strokes")
     if "specimen" in edit.takes:
         if specimen is None:
             raise UserError("mirror needs the specimen's mask: give it with --specimen")
@@ -261,6 +323,12 @@ def _pictures(
         assert specimen is not None
         pictures["background"] = ~specimen
     return pictures
+
+
+def _read_layer(path: Path) -> Picture:
+    """Return strokes as they were written, uint8 RGBA: no colour profile, no ground."""
+    with opened(path) as (image, _):
+        return np.asarray(image.convert("RGBA"))
 
 
 def _table(effect: Effect) -> pd.DataFrame:

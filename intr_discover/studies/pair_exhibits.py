@@ -16,8 +16,8 @@ from intr_discover.data.images import read_image
 from intr_discover.data.specimens import Specimens
 from intr_discover.explain.explainer import Explainer
 from intr_discover.explain.maps import Explanation
+from intr_discover.figures.head_names import NO_NAMES, HeadNames, head_title
 from intr_discover.figures.pair_sheet import Difference, PairSheet, pair_sheet_figure
-from intr_discover.figures.panels import short_number
 from intr_discover.figures.strips import Panel, Strip, strips_figure
 from intr_discover.model.intr import INTR
 from intr_discover.studies.common_frame import Frame
@@ -65,12 +65,21 @@ class Exhibits:
         The photographs, in the order of the answers.
     framing
         The common frame.
+    names
+        What people call the heads.
     """
 
-    def __init__(self, explainer: Explainer, specimens: Specimens, framing: Framing) -> None:
+    def __init__(
+        self,
+        explainer: Explainer,
+        specimens: Specimens,
+        framing: Framing,
+        names: HeadNames = NO_NAMES,
+    ) -> None:
         self._explainer = explainer
         self._specimens = specimens
         self._framing = framing
+        self._names = names
         self._regions = Regions(specimens, {})
         assert isinstance(explainer.model, INTR), type(explainer.model)
         self._layers = explainer.model.config.decoder_layers
@@ -100,7 +109,7 @@ class Exhibits:
                 strips.append(
                     Strip(
                         f"{label}, {words} (answer: {answer})",
-                        _panels(explanation, label, heads, outline),
+                        _panels(explanation, label, heads, outline, self._names),
                     )
                 )
         exemplars = [
@@ -238,7 +247,11 @@ def captions_of_pairs(shown: Sequence[Shown]) -> dict[str, str]:
 
 
 def _panels(
-    explanation: Explanation, label: str, heads: Sequence[int], outline: Mask | None
+    explanation: Explanation,
+    label: str,
+    heads: Sequence[int],
+    outline: Mask | None,
+    names: HeadNames,
 ) -> list[Panel]:
     explanation = replace(explanation, photograph=reduced(explanation.photograph))
     photograph = explanation.photograph
@@ -246,7 +259,7 @@ def _panels(
     number = explanation.classes.index(label)
     for head in heads:
         largest = float(explanation.map_maxima[number, head])
-        title = f"head {head} · max {short_number(largest)}"
+        title = head_title(names, label, head, largest)
         panels.append(Panel(photograph, title, explanation.heatmap(label, head), largest))
     largest = float(explanation.maps[number].mean(axis=0).max())
     panels.append(Panel(photograph, "mean of all heads", explanation.heatmap(label), largest))

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError
 from intr_discover.figures.shortcuts import (
     Example,
@@ -33,6 +34,7 @@ from intr_discover.studies.cues import (
 )
 from intr_discover.studies.groups import accuracy_by_group, spread_of_groups
 from intr_discover.studies.pairs import known_pairs
+from intr_discover.studies.pooling import join_tables
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.shortcut_findings import findings
 from intr_discover.studies.shortcut_numbers import (
@@ -118,37 +120,81 @@ def run(inputs: StudyInputs) -> StudyResult:
     summary: dict[str, Any] = dict.fromkeys(_MODEL_NUMBERS)
     if inputs.model is not None:
         table = _audit(inputs, scenes, places.tolist())
-        tables["conditions"] = condition_table(table, inputs.seed)
-        tables["classes"] = class_table(table, inputs.seed)
+        tables, summary = _of_the_model(table, chosen, leave_out, inputs.seed)
         tables["heads"] = head_table(table, inputs.seed)
-        summary = model_summary(table, tables["conditions"], tables["classes"], inputs.seed)
-        groups = groups_of(chosen.table, leave_out)
-        if groups:
-            tables["groups"] = accuracy_by_group(table["correct"], groups)
-            tables["group_columns"] = spread_of_groups(table["correct"], groups, inputs.seed)
     report, reasons, sources = _cues(inputs, pairs, leave_out)
     if inputs.model is None:
         table = chosen.table[["image", "label"]].assign(mask_source=sources)
-    tables |= {"cues": report.cues, "cue_classes": report.classes, "cue_pairs": report.pairs}
-    tables["columns"] = pd.DataFrame(list(reasons.items()), columns=["column", "why_no_cue"])
+    tables |= _cue_tables(report, reasons)
+    result = _result(
+        table, tables, summary, report, inputs.provenance(chosen, cue_photographs=len(sources))
+    )
+    if inputs.model is not None:
+        _add_photographs(result, scenes)
+    return result
+
+
+def pool(results: Mapping[int, StudyResult], inputs: StudyInputs) -> StudyResult:
+    """Audit the models of all folds together, and the photographs as one collection.
+
+    Heads and examples remain those of the folds: head 3 of one model is not head 3 of another.
+    """
+    table = join_tables(results).table
+    leave_out = _left_out(inputs)
+    rows = pd.Series(range(len(inputs.specimens)), index=inputs.specimens.table["image"])
+    chosen = inputs.specimens.with_table(inputs.specimens.table.iloc[rows[table["image"]]])
+    tables, summary = _of_the_model(table, chosen, leave_out, inputs.seed)
+    pairs = [(a, b) for a, b, _ in known_pairs(inputs)]
+    report, reasons, sources = _cues(inputs, pairs, leave_out)
+    tables |= _cue_tables(report, reasons)
+    record = inputs.provenance(chosen, cue_photographs=len(sources))
+    return _result(table, tables, summary, report, record)
+
+
+def _of_the_model(
+    table: pd.DataFrame, chosen: Specimens, leave_out: Sequence[str], seed: int
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """Return tables and numbers about what models did with photographs, row by row."""
+    tables = {"conditions": condition_table(table, seed), "classes": class_table(table, seed)}
+    groups = groups_of(chosen.table, leave_out)
+    if groups:
+        tables["groups"] = accuracy_by_group(table["correct"], groups)
+        tables["group_columns"] = spread_of_groups(table["correct"], groups, seed)
+    return tables, model_summary(table, tables["conditions"], tables["classes"], seed)
+
+
+def _cue_tables(report: CueReport, reasons: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+    return {
+        "cues": report.cues,
+        "cue_classes": report.classes,
+        "cue_pairs": report.pairs,
+        "columns": pd.DataFrame(list(reasons.items()), columns=["column", "why_no_cue"]),
+    }
+
+
+def _result(
+    table: pd.DataFrame,
+    tables: dict[str, pd.DataFrame],
+    summary: Mapping[str, Any],
+    report: CueReport,
+    record: dict[str, Any],
+) -> StudyResult:
+    """Make the numbers, and those figures that show no photograph."""
     result = StudyResult(
         name="shortcuts",
         table=table,
         summary={
-            "n": len(chosen),
+            "n": len(table),
             "mask_source": _source(table["mask_source"]),
             "n_without_mask": int((table["mask_source"] == "none").sum()),
-            "n_classes": len(chosen.classes),
+            "n_classes": table["label"].nunique(),
             **summary,
             **cue_summary(report),
         },
-        provenance=inputs.provenance(
-            chosen,
-            cue_photographs=len(sources),
-        ),
+        provenance=record,
         tables=tables,
     )
-    _add_figures(result, scenes, report)
+    _add_figures(result, report)
     return result
 
 
@@ -219,10 +265,10 @@ def _source(sources: pd.Series) -> str:
     return known[0] if len(known) == 1 else "mixed" if known else "none"
 
 
-def _add_figures(result: StudyResult, scenes: Scenes, report: CueReport) -> None:
+def _add_figures(result: StudyResult, report: CueReport) -> None:
     """Add the drawings and their captions."""
     if "conditions" in result.tables:
-        _add_model_figures(result, scenes)
+        _add_model_figures(result)
     if report.best is not None:
         result.drawings["cues"] = partial(cues_figure, report.cues, words=PICTURE_CUES)
         result.captions["cues"] = (
@@ -233,16 +279,20 @@ def _add_figures(result: StudyResult, scenes: Scenes, report: CueReport) -> None
         )
 
 
-def _add_model_figures(result: StudyResult, scenes: Scenes) -> None:
-    tables = result.tables
+def _add_photographs(result: StudyResult, scenes: Scenes) -> None:
+    """Put examples before the other figures."""
     shown = _examples(result.table, scenes)
     if shown:
-        result.drawings["examples"] = partial(examples_figure, shown)
+        result.drawings = {"examples": partial(examples_figure, shown), **result.drawings}
         result.captions["examples"] = (
             "What was done to the photographs: the specimen's outline, then the backgrounds that "
             "were put behind it, and the picture without it. Below each the model's answer; red "
             "where it differs from its answer to the photograph."
         )
+
+
+def _add_model_figures(result: StudyResult) -> None:
+    tables = result.tables
     if tables["classes"]["off_specimen"].notna().any():
         result.drawings["off_specimen"] = partial(class_figure, tables["classes"])
         result.captions["off_specimen"] = (
@@ -252,6 +302,7 @@ def _add_model_figures(result: StudyResult, scenes: Scenes) -> None:
             "background of another class, beyond what is lost with that of another specimen of "
             "its own class. Red: classes that rest on the background."
         )
+    if "heads" in tables and tables["classes"]["off_specimen"].notna().any():
         result.drawings["heads"] = partial(heads_figure, tables["heads"])
         result.captions["heads"] = (
             "Attention of each head off the specimen, query of the true class, with 95 % "
@@ -332,4 +383,5 @@ STUDY = Study(
         Option("pairs", "Table of look-alikes: label_a, label_b."),
         Option("leave_out", "Columns of the table that are no cue: NAME,NAME,..."),
     ),
+    pool=pool,
 )

@@ -19,6 +19,7 @@ from typing import Any, Literal
 from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError
 from intr_discover.explain.explainer import Explainer
+from intr_discover.figures.head_names import NO_NAMES, HeadNames
 from intr_discover.studies.budget import Speed, StudyPlan, stratified_sample
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.result import provenance as describe_run
@@ -102,6 +103,8 @@ class StudyInputs:
         Called with (steps done, steps in all).
     options
         Values of the study's own options by name; complete, see ``Study.inputs``.
+    names
+        What people call the heads of the model; they stand in tables and figures.
     """
 
     model: Explainer | None
@@ -115,6 +118,7 @@ class StudyInputs:
     batch_size: int = 32
     progress: Progress | None = None
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    names: HeadNames = field(default_factory=lambda: NO_NAMES)
 
     @property
     def explainer(self) -> Explainer:

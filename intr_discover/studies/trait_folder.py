@@ -51,6 +51,7 @@ def write_trait(
     template: str,
     mask_path: Path,
     both_wings: bool = False,
+    wider: float = 0,
     command: Sequence[str] | None = None,
 ) -> StudyResult:
     """Write masks, tables and pages to a new folder, whole or not at all.
@@ -65,7 +66,7 @@ def write_trait(
         Of the trait, as it will stand in ``attributes.csv``.
     out
         A folder that does not exist yet, or is empty.
-    template, mask_path, both_wings, command
+    template, mask_path, both_wings, wider, command
         For the record.
 
     Returns
@@ -113,6 +114,7 @@ def write_trait(
                 mask=str(mask_path),
                 mask_fingerprint=sha256(mask_path),
                 both_wings=both_wings,
+                wider=wider,
             ),
             drawings=_pages(specimens, placed),
         )
@@ -178,6 +180,7 @@ def _edits(files: dict[str, str], specimens: Specimens, folder: Path) -> pd.Data
 
 def _summary(placed: Sequence[Placed]) -> dict[str, float | int | None]:
     overlaps = [each.overlap for each in placed if not math.isnan(each.overlap)]
+    errors = [each.landmark_error for each in placed if not math.isnan(each.landmark_error)]
     return {
         "n": len(placed),
         "n_placed": sum(each.mask is not None for each in placed),
@@ -186,6 +189,7 @@ def _summary(placed: Sequence[Placed]) -> dict[str, float | int | None]:
         "n_guessed_mask": sum(each.by == "guessed mask" for each in placed),
         "n_to_check": sum(bool(each.note) and each.mask is not None for each in placed),
         "median_overlap": float(np.median(overlaps)) if overlaps else None,
+        "median_landmark_error": float(np.median(errors)) if errors else None,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from intr_discover.data.images import read_mask
 from intr_discover.data.specimens import Specimens
 from intr_discover.edits.symmetry import (
     Axis,
@@ -18,8 +18,11 @@ from intr_discover.edits.symmetry import (
     axis_from_mask,
     mirrored_mask,
 )
+from intr_discover.edits.warping import landmark_error
 from intr_discover.errors import UserError
 from intr_discover.studies.alignment import Alignment
+from intr_discover.studies.drawn_region import read_region
+from intr_discover.studies.edit_regions import widened
 
 Mask = NDArray[np.bool_]
 
@@ -39,7 +42,7 @@ class Template:
     row
         Its place in the table of specimens.
     trait
-        ``[h, w]``: what was drawn, on both wings where that was asked for.
+        ``[h, w]``: what was drawn, widened, and on both wings where that was asked for.
     """
 
     row: int
@@ -64,6 +67,10 @@ class Placed:
         [0, 1]; NaN where a mask is missing.
     on_specimen
         Share of the region on the specimen, in [0, 1]; NaN where that is unknown.
+    landmark_error
+        How far from its place each landmark would come to lie by the others, on average, as a share
+        of the photograph's shorter side; see ``warping.landmark_error``. NaN where the trait was
+        not placed by landmarks, or by three.
     note
         Why it was not placed, or should be looked at; empty where all is well.
     """
@@ -74,6 +81,7 @@ class Placed:
     by: str
     overlap: float
     on_specimen: float
+    landmark_error: float
     note: str
 
     def row(self) -> dict[str, object]:
@@ -85,12 +93,18 @@ class Placed:
             "area": float("nan") if self.mask is None else float(self.mask.mean()),
             "overlap": self.overlap,
             "on_specimen": self.on_specimen,
+            "landmark_error": self.landmark_error,
             "note": self.note,
         }
 
 
 def read_template(
-    specimens: Specimens, image: str, mask_path: Path, *, both_wings: bool = False
+    specimens: Specimens,
+    image: str,
+    mask_path: Path,
+    *,
+    both_wings: bool = False,
+    wider: float = 0,
 ) -> Template:
     """Read the specimen on which a trait was drawn.
 
@@ -101,16 +115,22 @@ def read_template(
     image
         The template, as the table of specimens names it.
     mask_path
-        Picture of its size, bright where the trait is.
+        Picture of its size, bright where the trait is, or polygons; see ``read_region``.
     both_wings
         Add the mirror image of what was drawn, about the axis of left and right landmarks, or of
         the specimen's mask.
+    wider
+        Pixels of the template by which what was drawn is widened, rounded up: a trait that comes
+        to lie a little off is covered all the same.
 
     Raises
     ------
     UserError
-        If there is no such photograph, the mask is empty or of another size, or no axis is found.
+        If there is no such photograph, ``wider`` is below 0 or no number, the mask is empty or of
+        another size, a polygon cannot be read, or no axis is found.
     """
+    if not 0 <= wider < math.inf:
+        raise UserError(f"--wider {wider:g} must be 0 or a number of pixels above")
     names = specimens.table["image"].tolist()
     if image not in names:
         raise UserError(
@@ -119,12 +139,10 @@ def read_template(
         )
     row = names.index(image)
     alignment = Alignment(specimens)
-    trait = read_mask(mask_path, alignment.shape(row))
-    if not trait.any():
-        raise UserError(f"the mask {mask_path} is empty: make it bright where the trait is")
+    trait = read_region(mask_path, alignment.shape(row))
     if both_wings:
         trait = trait | mirrored_mask(trait, _axis(alignment, row, image))
-    return Template(row, trait)
+    return Template(row, widened(trait, wider))
 
 
 def place(
@@ -155,8 +173,8 @@ def place(
     Raises
     ------
     UserError
-        If a photograph or mask cannot be read, a mask does not fit its photograph, or there is no
-        such label.
+        If a photograph or mask cannot be read, a mask does not fit its photograph, a landmark lies
+        off it, or there is no such label.
     """
     wanted = set(specimens.classes if labels is None else specimens.select(labels=labels).classes)
     rows = np.flatnonzero(specimens.table["label"].isin(wanted))
@@ -174,7 +192,7 @@ def place(
 
 
 def placed_table(placed: Sequence[Placed]) -> pd.DataFrame:
-    """Return one row a specimen: image, label, by, area, overlap, on_specimen, note."""
+    """Return one row a specimen: image, label, by, area, overlap, on_specimen, …, note."""
     return pd.DataFrame([each.row() for each in placed])
 
 
@@ -205,16 +223,21 @@ def _place_one(
         on_specimen = float(mask[specimen].sum() / mask.sum())
         if outline is not None:
             overlap = float((outline & specimen).sum() / (outline | specimen).sum())
+    error = float("nan")
+    if by == "landmarks":
+        apart = landmark_error(alignment.landmarks(template.row), alignment.landmarks(row))
+        error = apart / min(mask.shape)
     note = ""
     if overlap < LEAST_OVERLAP:
         note = "check: the specimens' outlines fit badly"
     elif on_specimen < LEAST_ON_SPECIMEN:
         note = "check: most of it lies off the specimen"
-    return Placed(image, label, mask, by, overlap, on_specimen, note)
+    return Placed(image, label, mask, by, overlap, on_specimen, error, note)
 
 
 def _failed(image: str, label: str, why: str) -> Placed:
-    return Placed(image, label, None, "not placed", float("nan"), float("nan"), why)
+    unknown = float("nan")
+    return Placed(image, label, None, "not placed", unknown, unknown, unknown, why)
 
 
 def _axis(alignment: Alignment, row: int, image: str) -> Axis:

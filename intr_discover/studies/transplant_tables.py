@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from intr_discover.data.tables import read_table
 from intr_discover.studies.statistics import (
     benjamini_hochberg,
     bootstrap_interval,
     sign_flip_p,
     wilson,
 )
+
+KINDS = ("presence", "colour", "shape")
+"""What look-alikes may differ in."""
+
+
+def kinds_of_difference(root: Path) -> dict[frozenset[str], str]:
+    """Return what the pairs of drawn mimicry rings differ in; nothing for other collections.
+
+    Parameters
+    ----------
+    root
+        The folder of the collection; its ``rings.csv`` is read where there is one.
+    """
+    path = root / "rings.csv"
+    if not path.is_file():
+        return {}
+    table = read_table(path)
+    if not {"label_a", "label_b", "difference"} <= set(table.columns):
+        return {}  # somebody else's table of that name
+    return {
+        frozenset((row["label_a"], row["label_b"])): str(row["difference"])
+        for row in table.to_dict("records")
+    }
 
 
 def by_direction(images: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -29,7 +54,8 @@ def by_direction(images: pd.DataFrame, seed: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``pair``, ``label`` (the receivers), ``mate`` (the donors), ``region``, ``n`` (photographs
+        ``pair``, ``label`` (the receivers), ``mate`` (the donors), ``region``, ``kind`` of
+        difference (one of ``KINDS``, or missing where it is not known), ``n`` (photographs
         that the model names rightly before), ``n_wrong_before``; shares ``to_mate``, ``flip`` and
         ``control_flip`` (each with Wilson's 95 % interval; controls of one photograph count as
         one); ``shift`` and ``control_shift``, mean changes of the margin mate − own in logits;
@@ -42,6 +68,7 @@ def by_direction(images: pd.DataFrame, seed: int) -> pd.DataFrame:
     ):
         right = group[group["right_before"]]
         row: dict[str, Any] = {"pair": pair, "label": label, "mate": mate, "region": region}
+        row["kind"] = group["kind"].iloc[0]
         row |= {"n": len(right), "n_wrong_before": len(group) - len(right)}
         row |= {
             **_share("to_mate", right["to_mate"].to_numpy(float)),
@@ -72,7 +99,8 @@ def summarise(images: pd.DataFrame, seed: int) -> dict[str, Any]:
     -------
     dict
         ``n``, ``n_wrong_before``, ``to_mate_rate``, ``flip_rate`` and ``control_flip_rate`` with
-        intervals, ``shift_beyond_controls`` (logits) with its interval, ``mean_area``.
+        intervals, ``shift_beyond_controls`` (logits) with its interval, ``mean_area``; for each of
+        ``KINDS`` ``n_<kind>``, ``to_mate_rate_<kind>`` and ``control_flip_rate_<kind>``.
     """
     right = images[images["right_before"]]
     differences = (right["shift"] - right["control_shift"]).to_numpy(np.float64)
@@ -88,7 +116,20 @@ def summarise(images: pd.DataFrame, seed: int) -> dict[str, Any]:
         "shift_beyond_controls_low": low,
         "shift_beyond_controls_high": high,
         "mean_area": float(images["area"].mean()),
+        **_kind_numbers(right),
     }
+
+
+def _kind_numbers(right: pd.DataFrame) -> dict[str, Any]:
+    numbers: dict[str, Any] = {}
+    for kind in KINDS:
+        some = right[right["kind"] == kind]
+        numbers |= {
+            f"n_{kind}": len(some),
+            **_share(f"to_mate_rate_{kind}", some["to_mate"].to_numpy(float)),
+            **_share(f"control_flip_rate_{kind}", _control_shares(some)),
+        }
+    return numbers
 
 
 def _control_shares(rows: pd.DataFrame) -> np.ndarray:

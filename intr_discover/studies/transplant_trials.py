@@ -13,6 +13,7 @@ from intr_discover.data.images import read_image
 from intr_discover.data.specimens import Specimens
 from intr_discover.edits.masks import mask_of_map
 from intr_discover.edits.transfer import transfer
+from intr_discover.edits.warping import Places
 from intr_discover.explain.explainer import Explainer
 from intr_discover.studies.alignment import Alignment
 from intr_discover.studies.edit_regions import fringed
@@ -37,7 +38,9 @@ class Trial:
     donor, controls
         Rows of the look-alike that gives, and of the receiver's own class that give as controls.
     region
-        ``[H, W]``: what is replaced by the look-alike's.
+        ``[H, W]``: what is replaced, by the look-alike's and by each control's alike.
+    donor_region
+        ``[h, w]`` on the donor; None where it is not known there.
     photograph, changed, control_pictures
         Before, with the look-alike's, and with each control's.
     by
@@ -48,6 +51,7 @@ class Trial:
     donor: int
     controls: Sequence[int]
     region: Mask
+    donor_region: Mask | None
     photograph: Picture
     changed: Picture
     control_pictures: Sequence[Picture]
@@ -99,30 +103,29 @@ class Exchange:
         """
         generator = np.random.default_rng([self._seed, self._number(row)])
         donors = generator.permutation(np.flatnonzero(self._labels == mate))
-        photograph = read_image(self._specimens.paths[row])
-        made = None
-        for donor in donors:
-            made = self._given(row, int(donor), photograph, attribute)
-            if made is not None:
-                break
-        if made is None:
+        others = generator.permutation(self._of_own_class(row))
+        laid = next((each for donor in donors if (each := self._laid(row, donor, attribute))), None)
+        if laid is None:
             return None
-        giver, changed, region, by = made
-        others = self._of_own_class(row)
+        donor, places, region, by = laid
+        photograph = read_image(self._specimens.paths[row])
+        # The same pixels in all of them, or the control would be another edit.
         beside: list[tuple[int, Picture]] = []
-        for other in generator.permutation(others):
+        for other in others:
             if len(beside) == controls:
                 break
-            given = self._given(row, int(other), photograph, attribute)
-            if given is not None:
-                beside.append((given[0], given[1]))
+            found = self._alignment.places(int(other), row)
+            if found is not None:
+                picture = self._given(photograph, region, int(other), found[0])
+                beside.append((int(other), picture))
         return Trial(
             row,
-            giver,
+            donor,
             [each for each, _ in beside],
             region,
+            self._region(donor, attribute),
             photograph,
-            changed,
+            self._given(photograph, region, donor, places),
             [picture for _, picture in beside],
             by,
         )
@@ -137,28 +140,30 @@ class Exchange:
                 own &= (ids != ids.iloc[row]).to_numpy()
         return np.flatnonzero(own)
 
-    def _given(
-        self, row: int, donor: int, photograph: Picture, attribute: str | None
-    ) -> tuple[int, Picture, Mask, str] | None:
-        """Return a photograph with a donor's region in place of its own."""
-        found = self._alignment.places(donor, row)
+    def _laid(
+        self, row: int, donor: int, attribute: str | None
+    ) -> tuple[int, Places, Mask, str] | None:
+        """Return how a donor lies on a photograph, and the region of both together.
+
+        Where one of the two has no mask of the attribute, that of the other marks the place.
+        """
+        own, theirs = self._region(row, attribute), self._region(int(donor), attribute)
+        if own is None and theirs is None:
+            return None
+        found = self._alignment.places(int(donor), row)
         if found is None:
             return None
         places, by = found
-        own, theirs = self._region(row, attribute), self._region(donor, attribute)
-        if own is None or theirs is None:
-            return None
-        region = own | places.mask(theirs)
-        if not region.any():
-            return None
-        feather = FEATHER * min(region.shape)
+        region = np.zeros(places.x.shape, dtype=np.bool_) if own is None else own.copy()
+        if theirs is not None:
+            region |= places.mask(theirs)
+        return (int(donor), places, region, by) if region.any() else None
+
+    def _given(self, photograph: Picture, region: Mask, donor: int, places: Places) -> Picture:
+        """Return a photograph with what a donor has in the place of a region."""
         picture = read_image(self._specimens.paths[donor])
-        return (
-            int(donor),
-            transfer(photograph, region, picture, places, feather=feather),
-            region,
-            by,
-        )
+        feather = FEATHER * min(region.shape)
+        return transfer(photograph, region, picture, places, feather=feather)
 
     def _region(self, row: int, attribute: str | None) -> Mask | None:
         """Return the attribute of a specimen, or what its heads look at; None where unknown."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from scipy.special import softmax
 
 from intr_discover.data.images import read_image
 from intr_discover.data.specimens import Specimens
@@ -19,11 +21,12 @@ from intr_discover.studies.budget import StudyPlan, images_that_fit
 from intr_discover.studies.finite import require_finite_answers
 from intr_discover.studies.looking import reduced
 from intr_discover.studies.pairs import Pair, choose_photographs, known_pairs
+from intr_discover.studies.pooling import join_tables, provenance_of
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
-from intr_discover.studies.transplant_tables import by_direction, summarise
+from intr_discover.studies.transplant_tables import by_direction, kinds_of_difference, summarise
 from intr_discover.studies.transplant_trials import Exchange, Trial
-from intr_discover.studies.wording import interval, percent
+from intr_discover.studies.transplant_words import findings
 
 REGIONS = ("auto", "attribute", "attention")
 MOST_FIGURES = 8
@@ -54,16 +57,48 @@ def plan(inputs: StudyInputs) -> StudyPlan:
         raise UserError(f"--controls {options['controls']} must be at least 1")
     if not 0 < options["share"] < 1:
         raise UserError(f"--share {options['share']} must be above 0 and below 1")
+    chosen = _chosen(inputs)
+    encodes, decodes = _passes(inputs, chosen)
+    return StudyPlan(len(chosen), len(inputs.specimens), encodes, decodes, _drawing(inputs))
+
+
+def _chosen(inputs: StudyInputs) -> Specimens:
+    """Return as many photographs of the pairs as there is time for."""
     pairs = known_pairs(inputs)
     named = {label for pair in pairs for label in pair[:2]}
-    available = int(inputs.specimens.table["label"].isin(named).sum())
-    extra = (1 + min(MOST_FIGURES, len(pairs))) * _SECONDS_A_FIGURE
-    # Each photograph, changed, its controls, and one more to find a region where none is known.
-    each = 2 + options["controls"] + (0 if _all_known(inputs) else 1)
-    images = images_that_fit(
-        available, inputs.seconds, inputs.speed, encodes=each, decodes=each, extra_seconds=extra
+    table = inputs.specimens.table
+    there = inputs.specimens.with_table(table[table["label"].isin(named)])
+    encodes, decodes = _passes(inputs, there)
+    count = images_that_fit(
+        len(there),
+        inputs.seconds,
+        inputs.speed,
+        encodes=encodes / max(1, len(there)),
+        decodes=decodes / max(1, len(there)),
+        extra_seconds=_drawing(inputs),
     )
-    return StudyPlan(images, len(inputs.specimens), each * images, each * images, extra)
+    rows = choose_photographs(there.table["label"].tolist(), count, pairs, inputs.seed)
+    return there.with_table(there.table.iloc[np.sort(rows)])
+
+
+def _passes(inputs: StudyInputs, chosen: Specimens) -> tuple[int, int]:
+    """Return passes through encoder and decoder: a photograph may have several look-alikes."""
+    labels, model = chosen.table["label"].to_numpy(), inputs.explainer.model
+    encodes = decodes = 0
+    for pair in known_pairs(inputs):
+        count = int(np.isin(labels, pair[:2]).sum())
+        # The photograph, changed, and its controls.
+        asked = count * (2 + inputs.options["controls"])
+        encodes, decodes = encodes + asked, decodes + asked
+        if _attribute(inputs, pair) is None and isinstance(model, INTR):
+            # A map, and what each head contributes to it.
+            encodes, decodes = encodes + count, decodes + count * (2 + model.config.heads)
+    return encodes, decodes
+
+
+def _drawing(inputs: StudyInputs) -> float:
+    pairs = len(known_pairs(inputs))
+    return (1 + (pairs if inputs.full else min(MOST_FIGURES, pairs))) * _SECONDS_A_FIGURE
 
 
 def run(inputs: StudyInputs) -> StudyResult:
@@ -83,9 +118,10 @@ def run(inputs: StudyInputs) -> StudyResult:
         can be laid over another, or the model answers with NaN.
     """
     pairs = known_pairs(inputs)
-    chosen = _chosen(inputs, pairs)
+    chosen = _chosen(inputs)
     exchange = Exchange(inputs.explainer, chosen, inputs.options["share"], inputs.seed)
     labels = chosen.table["label"].to_numpy()
+    kinds = kinds_of_difference(inputs.specimens.root)
     total = sum(int(np.isin(labels, pair[:2]).sum()) for pair in pairs)
     rows: list[dict[str, Any]] = []
     shown: list[Shown] = []
@@ -103,7 +139,8 @@ def run(inputs: StudyInputs) -> StudyResult:
                 if trial is None:
                     continue
                 found = _ask(inputs.explainer, chosen, trial, label, mate)
-                rows.append({**found, "region": attribute or "attention"})
+                kind = kinds.get(frozenset((label, mate)))
+                rows.append({**found, "region": attribute or "attention", "kind": kind})
                 _keep(examples, inputs.explainer, chosen, trial, found)
         if examples and (inputs.full or len(shown) < MOST_FIGURES):
             shown.append(Shown(pair[0], pair[1], [given for _, given in examples.values()]))
@@ -113,13 +150,33 @@ def run(inputs: StudyInputs) -> StudyResult:
             "keypoints.csv or masks of the specimens, and masks of the attribute in attributes.csv "
             "(or use --region attention)"
         )
-    images = pd.DataFrame(rows)
-    table = by_direction(images, inputs.seed)
+    result = _result(pd.DataFrame(rows), inputs.seed, inputs.provenance(chosen))
+    for number, each in enumerate(shown, 1):
+        name = f"pair_{number:02d}"
+        result.drawings[name] = partial(transplant_figure, each)
+        result.captions[name] = (
+            f"{each.first} and {each.second}: the donor, a specimen before, with the donor's "
+            "region in place of its own, and with that of another specimen of its own species; "
+            "the region is outlined. Under each what the model calls it, beside them how probable "
+            "the two species are. Shown are those that moved most."
+        )
+    return result
+
+
+def pool(results: Mapping[int, StudyResult], inputs: StudyInputs) -> StudyResult:
+    """Work the numbers out from the photographs of all folds; their pictures remain theirs."""
+    images = join_tables(results).tables["images"]
+    return _result(images, inputs.seed, provenance_of(results, inputs))
+
+
+def _result(images: pd.DataFrame, seed: int, record: dict[str, Any]) -> StudyResult:
+    """Make the numbers and the figure of the directions from a row for each photograph."""
+    table = by_direction(images, seed)
     result = StudyResult(
         name="transplants",
         table=table,
-        summary=summarise(images, inputs.seed) | {"n_pairs": int(table["pair"].nunique())},
-        provenance=inputs.provenance(chosen),
+        summary=summarise(images, seed) | {"n_pairs": int(table["pair"].nunique())},
+        provenance=record,
         tables={"images": images},
     )
     result.drawings["directions"] = partial(forest_figure, table)
@@ -129,58 +186,7 @@ def run(inputs: StudyInputs) -> StudyResult:
         "(logits) with its 95 % interval. In brackets how many specimens then pass for the "
         "look-alike."
     )
-    for number, each in enumerate(shown, 1):
-        name = f"pair_{number:02d}"
-        result.drawings[name] = partial(transplant_figure, each)
-        result.captions[name] = (
-            f"{each.first} and {each.second}: the donor, a specimen before, with the donor's "
-            "region in place of its own (outlined), and with that of another specimen of its own "
-            "species. Under each what the model calls it. Shown are those that moved most."
-        )
     return result
-
-
-def findings(result: StudyResult) -> list[str]:
-    """Say how often a transplant is taken for the look-alike, and where the directions differ."""
-    numbers = result.summary
-    if numbers["n"] == 0:
-        return [
-            f"The model names none of {numbers['n_wrong_before']} photographs rightly, so there "
-            "is no right answer that a transplant could change."
-        ]
-    said = [
-        "With the look-alike's region in place of its own, a specimen is taken for the look-alike "
-        f"in {percent(numbers['to_mate_rate'])} of {numbers['n']} photographs "
-        f"({interval(numbers['to_mate_rate_low'], numbers['to_mate_rate_high'])}). The same "
-        "region of another specimen of its own species changes the answer in "
-        f"{percent(numbers['control_flip_rate'])} "
-        f"({interval(numbers['control_flip_rate_low'], numbers['control_flip_rate_high'])})."
-    ]
-    table = result.table
-    clear = table[(table["q"] < 0.05) & (table["difference"] > 0)]
-    said.append(
-        f"The answer moves towards the look-alike, beyond the controls, in {len(clear)} of "
-        f"{len(table)} directions (q < 0.05)."
-    )
-    uneven = [
-        (group.sort_values("to_mate"), name)
-        for name, group in table.groupby("pair", sort=False)
-        if len(group) == 2 and group["to_mate_low"].max() > group["to_mate_high"].min()
-    ]
-    for group, _ in uneven[:4]:
-        less, more = group.iloc[0], group.iloc[1]
-        said.append(
-            f"It works one way: {more['label']} becomes {more['mate']} in "
-            f"{percent(more['to_mate'])}, {less['label']} becomes {less['mate']} in "
-            f"{percent(less['to_mate'])}. The model knows one of the two by a mark, the other "
-            "by its absence or by something else."
-        )
-    if numbers["n_wrong_before"]:
-        said.append(
-            f"{numbers['n_wrong_before']} photographs that the model misnames were left out: there "
-            "is no right answer to change."
-        )
-    return said
 
 
 def _all_known(inputs: StudyInputs) -> bool:
@@ -192,26 +198,18 @@ def _attribute(inputs: StudyInputs, pair: Pair) -> str | None:
     wanted = inputs.options["region"]
     if wanted == "attention":
         return None
-    known = inputs.specimens.attributes
-    if pair[2] is not None and known is not None and pair[2] in set(known["attribute"]):
-        return pair[2]
+    known, table = inputs.specimens.attributes, inputs.specimens.table
+    if pair[2] is not None and known is not None:
+        # One of the two is enough: the mask of a mark that only one has is laid over the other.
+        of_pair = table.loc[table["label"].isin(pair[:2]), "image"]
+        if (known["image"].isin(of_pair) & (known["attribute"] == pair[2])).any():
+            return pair[2]
     if wanted == "attribute":
         raise UserError(
             f"no attribute is known that separates {pair[0]} from {pair[1]}: name it in the column "
             "'diagnostic' of pairs.csv and give masks in attributes.csv, or use --region attention"
         )
     return None
-
-
-def _chosen(inputs: StudyInputs, pairs: list[Pair]) -> Specimens:
-    """Return as many photographs of the pairs as there is time for."""
-    named = {label for pair in pairs for label in pair[:2]}
-    table = inputs.specimens.table
-    there = inputs.specimens.with_table(table[table["label"].isin(named)])
-    rows = choose_photographs(
-        there.table["label"].tolist(), plan(inputs).images, pairs, inputs.seed
-    )
-    return there.with_table(there.table.iloc[np.sort(rows)])
 
 
 def _ask(
@@ -227,6 +225,7 @@ def _ask(
     margins = logits[:, other] - logits[:, own]
     answers = logits.argmax(axis=1)
     beside = answers[2:] != answers[0]
+    chances = softmax(logits, axis=1)
     images = chosen.table["image"]
     return {
         "pair": " / ".join(sorted((label, mate))),
@@ -246,6 +245,11 @@ def _ask(
         "shift": float(margins[1] - margins[0]),
         "control_shift": float((margins[2:] - margins[0]).mean()) if len(beside) else np.nan,
         "control_after": explainer.classes[answers[2]] if len(beside) else None,
+        **{
+            f"p_{whose}_{when}": float(chances[place, column]) if place < len(chances) else np.nan
+            for whose, column in (("own", own), ("mate", other))
+            for place, when in enumerate(("before", "after", "control"))
+        },
     }
 
 
@@ -265,7 +269,16 @@ def _keep(
     pictures = [read_image(chosen.paths[trial.donor]), trial.photograph, trial.changed,
                 trial.control_pictures[0]]  # fmt: skip
     answers = [found["mate"], found["before"], found["after"], found["control_after"]]
-    given = Given(label, found["mate"], [reduced(each) for each in pictures], answers, trial.region)
+    given = Given(
+        label,
+        found["mate"],
+        [reduced(each) for each in pictures],
+        answers,
+        trial.region,
+        trial.donor_region,
+        [(found[f"p_own_{when}"], found[f"p_mate_{when}"])
+         for when in ("before", "after", "control")],
+    )  # fmt: skip
     examples[label] = (found["shift"], given)
 
 
@@ -293,6 +306,8 @@ STUDY = Study(
         Option("region", "auto, attribute or attention.", str, "auto"),
         Option("share", "Of the pixels, for --region attention.", float, 0.04),
         Option("controls", "Donors of the own species, each photograph.", int, 2),
+        Option("pair", 'One pair: "CLASS A,CLASS B".'),
         Option("pairs", "Table of look-alikes: label_a, label_b, and if known diagnostic."),
     ),
+    pool=pool,
 )

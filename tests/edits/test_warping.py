@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intr_discover.edits.warping import (
+    landmark_error,
     places_by_landmarks,
     places_by_outline,
     shared_landmarks,
@@ -125,3 +126,35 @@ def test_the_photograph_goes_with_the_region():
     assert there.dtype == np.uint8
     assert np.array_equal(there[:47, 4:], photograph[3:, :56])
     assert np.array_equal(there[47:, 10], np.repeat(photograph[49:, 6], 3, axis=0))  # edges go on
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.floats(-8, 8), st.floats(-8, 8), st.floats(0.5, 2))
+def test_landmarks_that_were_only_moved_and_scaled_have_no_error(x, y, scale):
+    assert landmark_error(CORNERS, moved(CORNERS, x, y, scale)) == pytest.approx(0, abs=1e-6)
+
+
+def test_the_error_of_one_landmark_that_is_off_by_hand():
+    # With three of four corners the warp is affine: the fourth is expected at a + c - b. The one
+    # that is 4 pixels off is missed by 4, and so is each of the others, which are placed by it.
+    specimen = CORNERS | {"edge": (40.0, 34.0)}
+    assert landmark_error(CORNERS, specimen) == pytest.approx(4)
+
+
+def test_two_landmarks_exchanged_stand_out():
+    generator = np.random.default_rng(2)
+    template = {f"p{k}": tuple(generator.uniform(0, 100, 2)) for k in range(12)}
+    specimen = {name: (x + 0.5, y - 0.2) for name, (x, y) in template.items()}
+    exchanged = specimen | {"p1": specimen["p2"], "p2": specimen["p1"]}
+    assert landmark_error(template, specimen) < 0.01
+    assert landmark_error(template, exchanged) > 5
+
+
+@pytest.mark.parametrize("names", [("base", "tip", "tail"), ("base", "tip"), ()])
+def test_with_three_landmarks_there_is_nothing_to_check_them_by(names):
+    assert np.isnan(landmark_error(CORNERS, {name: CORNERS[name] for name in names}))
+
+
+def test_a_landmark_without_which_the_rest_lie_on_a_line_is_not_left_out():
+    line = {"a": (0.0, 0.0), "b": (10.0, 0.0), "c": (30.0, 0.0), "aside": (5.0, 9.0)}
+    assert landmark_error(line, moved(line, 3, 1)) == pytest.approx(0, abs=1e-6)

@@ -89,6 +89,63 @@ def test_a_share_that_cannot_be(drawn, share):
         STUDY.plan(inputs_of(drawn, ["ant", "bee"], share=share))
 
 
+@pytest.mark.parametrize("heads", ["", "top0", "top", "three", "top-1", "top3.5", "TOP3"])
+def test_heads_that_cannot_be(drawn, heads):
+    with pytest.raises(UserError, match="--heads must be all, or top and a number"):
+        STUDY.plan(inputs_of(drawn, ["ant", "bee"], heads=heads))
+
+
+@pytest.mark.parametrize(("heads", "compared"), [("top1", 1), ("all", 2), ("top9", 2)])
+def test_so_many_heads_of_each_query_are_compared_and_all_are_in_the_table(drawn, heads, compared):
+    result = STUDY.run(inputs_of(drawn, ["ant", "bee"], heads=heads))
+    pairs, table = result.tables["pairs"], result.table
+    there = table["head"].nunique()
+    assert there == 2 and len(table) == 12 * 2 * there
+    assert pairs.groupby("query")["head"].nunique().tolist() == [compared, compared]
+    assert len(pairs) == 2 * compared * len(MEASURES)
+    own = table[(table["label"] == table["query"]) & (table["rank"] <= compared)]
+    assert result.summary["mean_area"] == pytest.approx(own["area"].mean())
+
+
+def test_the_plan_counts_what_is_compared(drawn):
+    extra = {
+        heads: STUDY.plan(inputs_of(drawn, ["ant", "bee"], heads=heads)).extra_seconds
+        for heads in ("top1", "all", "top9")
+    }
+    assert 0 < extra["top1"] < extra["all"] == extra["top9"]
+
+
+def test_without_landmarks_no_part_is_named(result):
+    assert result.table["part"].isna().all() and result.table["part_share"].isna().all()
+
+
+def test_the_part_is_that_of_the_nearest_landmarks_left_and_right_together(drawn):
+    collection = drawn.with_table(drawn.table)
+    places = {"wing_left": (0, 20), "wing_right": (WIDTH - 1, 20), "head": (WIDTH / 2 - 0.5, 0)}
+    collection.keypoints = pd.DataFrame(
+        [(image, *each) for image in drawn.table["image"] for each in places.items()],
+        columns=["image", "keypoint", "place"],
+    )
+    collection.keypoints[["x", "y"]] = collection.keypoints.pop("place").tolist()
+    hidden = collection.keypoints["image"] == drawn.table["image"][0]
+    collection.keypoints.loc[hidden & (collection.keypoints["keypoint"] != "head"), "x"] = np.nan
+    table = STUDY.run(inputs_of(collection, ["ant", "bee"], share=1.0)).table
+    assert set(table["part"]) <= {"wing", "head"}
+    assert table["part_share"].between(1 / 2, 1).all()  # of two parts the larger
+    alone = table[table["image"] == drawn.table["image"][0]]
+    assert (alone["part"] == "head").all() and np.allclose(alone["part_share"], 1)
+
+
+def test_a_landmark_off_its_photograph_is_said(drawn):
+    collection = drawn.with_table(drawn.table)
+    image = drawn.table["image"][0]
+    collection.keypoints = pd.DataFrame(
+        [(image, "tip", WIDTH + 9.0, 3.0)], columns=["image", "keypoint", "x", "y"]
+    )
+    with pytest.raises(UserError, match=f"keypoint 'tip' of {image} lies off the photograph"):
+        STUDY.run(inputs_of(collection, ["ant", "bee"]))
+
+
 def rows(label, query, head, rank, values):
     return [
         {"label": label, "query": query, "head": head, "rank": rank, **dict.fromkeys(MEASURES, v)}
