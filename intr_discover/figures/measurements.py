@@ -25,6 +25,7 @@ _LEFT = 14.0
 _GAP = 18.0
 _FOOT = 11.0
 _MARKERS = ("o", "^")
+_SHAPES = ("discs", "triangles")
 _LEAST_RANGE = 10.0  # of a* and b*: smaller differences than this fill no figure
 
 
@@ -64,7 +65,7 @@ def measurements_figure(
     species
         Two; the first drawn as discs, the second as triangles.
     searcher
-        Which head of which query, for the title.
+        Which head of which query, for the second line of the title.
     inside
         ``[rows, columns]``: cells of the common frame that count.
     landmarks
@@ -80,12 +81,20 @@ def measurements_figure(
     width = style.DOUBLE_COLUMN_MM
     with style.journal_style():
         figure = style.new_figure(width, _HEAD + _PANEL + _FOOT)
-        names = " (discs) and ".join(dots.label for dots in species) + " (triangles)"
-        title = TextRuler(style.LARGE_PT, "bold").shorten(
-            f"{names}: {searcher}", width - 2 * _MARGIN
+        room = width - 2 * _MARGIN
+        ruler = TextRuler(style.LARGE_PT, "bold")
+        # Each name is shortened by itself, so that the words that explain the marks stay.
+        marked = [f" ({shape})" for shape in _SHAPES]
+        for_names = (room - ruler.width(" and " + "".join(marked))) / len(species)
+        title = " and ".join(
+            ruler.shorten(dots.label, for_names) + shape
+            for dots, shape in zip(species, marked, strict=True)
         )
         style.add_text(figure, _MARGIN, 4.0, title, fontsize=style.LARGE_PT, fontweight="bold")
-        style.add_text(figure, _MARGIN, 8.5, words, fontsize=style.NORMAL_PT, color=style.DARK_GREY)
+        ruler = TextRuler(style.NORMAL_PT)
+        said = f"; {words}"
+        said = ruler.shorten(searcher, room - ruler.width(said)) + said
+        style.add_text(figure, _MARGIN, 8.5, said, fontsize=style.NORMAL_PT, color=style.DARK_GREY)
         left = _MARGIN + _LEFT
         axes = style.add_axes(figure, left, _HEAD, 1.3 * _PANEL, _PANEL)
         axes.set_gid("colour")

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from intr_discover.data.images import read_image
 from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError
-from intr_discover.figures import style
-from intr_discover.figures.contact_sheet import contact_sheet
 from intr_discover.studies.budget import StudyPlan, images_that_fit
+from intr_discover.studies.doubtful_sheet import add_figures, records
 from intr_discover.studies.label_doubts import BETWEEN, MISLABELLED, class_thresholds, find_doubts
-from intr_discover.studies.looking import reduced
 from intr_discover.studies.pooling import FOLD, join_tables
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.statistics import wilson
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
 from intr_discover.studies.wording import interval, percent
-
-SHOWN = 6
-"""Photographs on a page of the contact sheet."""
 
 COLUMNS = (
     "rank", "image", "label", "kind", "looks_like", "probability_of_label",
@@ -162,7 +153,7 @@ def _result(
             ),
         },
     )
-    _add_figures(result, chosen, inputs.full)
+    add_figures(result, chosen, inputs.full)
     return result
 
 
@@ -201,56 +192,6 @@ def _classes(
             "threshold": class_thresholds(probabilities, labels),
             "doubted": np.bincount(labels[doubted], minlength=len(classes)),
         }
-    )
-
-
-def _add_figures(result: StudyResult, chosen: Specimens, full: bool) -> None:
-    """Add pages of the most doubtful photographs beside typical ones of both species."""
-    table, everything = result.table, result.tables["all"]
-    paths = dict(zip(chosen.table["image"], chosen.paths, strict=True))
-    right = everything[everything["label"] == everything["predicted"]]
-    right = right[right["kind"].isna()]
-    best = right.sort_values("probability_of_label", ascending=False, kind="stable")
-    typical = best.groupby("label")["image"].first().to_dict()
-    pages = -(-len(table) // SHOWN)
-    for page in range(pages if full else min(1, pages)):
-        shown = table.iloc[page * SHOWN : (page + 1) * SHOWN]
-        rows = [
-            (
-                _words(row),
-                [
-                    paths[row["image"]],
-                    *(paths.get(typical.get(row[name])) for name in ("label", "looks_like")),
-                ],
-            )
-            for row in _records(shown)
-        ]
-        name = "doubtful" if page == 0 else f"doubtful_{page + 1:02d}"
-        result.drawings[name] = partial(_sheet, rows)
-        result.captions[name] = (
-            f"The most doubtful labels ({len(shown)} of {len(table)}). Left the photograph, then a "
-            "typical photograph of the species on its label, and one of the species that it looks "
-            "like to a model that was not trained on it. In per cent: what the model gives them."
-        )
-
-
-def _words(row: Mapping[str, Any]) -> str:
-    mark = "?" if row["kind"] == MISLABELLED else " or both?"
-    return (
-        f"{Path(row['image']).name}\n"
-        f"label: {row['label']} ({percent(row['probability_of_label'])})\n"
-        f"{row['looks_like']}{mark} ({percent(row['probability_of_other'])})"
-    )
-
-
-def _sheet(rows: Sequence[tuple[str, Sequence[Path | None]]]) -> Figure:
-    """Draw a page; photographs are opened now, so that none waits in memory."""
-    pictures = [[None if p is None else reduced(read_image(p)) for p in paths] for _, paths in rows]
-    return contact_sheet(
-        pictures,
-        row_labels=[words for words, _ in rows],
-        column_labels=("photograph", "as labelled", "looks like"),
-        width=style.ONE_AND_A_HALF_COLUMN_MM,
     )
 
 
@@ -294,7 +235,7 @@ def findings(result: StudyResult) -> list[str]:
 
 def _examples(table: pd.DataFrame, kind: str) -> str:
     """Name the first few of a kind."""
-    some = _records(table[table["kind"] == kind].head(_NAMED))
+    some = records(table[table["kind"] == kind].head(_NAMED))
     named = "; ".join(
         f"{row['image']} (label {row['label']}, {percent(row['probability_of_label'])}; "
         f"{row['looks_like']} {percent(row['probability_of_other'])})"
@@ -302,10 +243,6 @@ def _examples(table: pd.DataFrame, kind: str) -> str:
     )
     more = int((table["kind"] == kind).sum()) - len(some)
     return f"{named}{f'; and {more} more' if more else ''}."
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def _photographs(count: int) -> str:

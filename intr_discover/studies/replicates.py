@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from intr_discover.data.images import read_image
 from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError
 from intr_discover.explain.explainer import Explainer, load
-from intr_discover.explain.maps import place_on_photograph
-from intr_discover.figures.panels import drawing_grid
-from intr_discover.figures.replicates import MOST_SPECIES, replicates_figure
-from intr_discover.figures.strips import Panel, Strip, strips_figure
 from intr_discover.model.checkpoint import read_config
 from intr_discover.model.intr import INTR
 from intr_discover.studies.budget import StudyPlan, images_that_fit
-from intr_discover.studies.looking import Regions, reduced
-from intr_discover.studies.pairs import diagnostics_of, known_pairs
-from intr_discover.studies.part_hits import BESIDE, hit_parts
-from intr_discover.studies.pointing import tolerance_for
-from intr_discover.studies.replicate_edits import EDITS, PASSES, changed_answers
-from intr_discover.studies.replicate_maps import (
-    Alike,
-    compare_maps,
-    near_each_other,
-    share_a_part,
+from intr_discover.studies.replicate_edits import PASSES
+from intr_discover.studies.replicate_exhibits import add_figures
+from intr_discover.studies.replicate_maps import compare_maps
+from intr_discover.studies.replicate_measures import (
+    add_edits,
+    add_maps,
+    add_parts,
+    add_places,
 )
 from intr_discover.studies.replicate_tables import (
     class_table,
@@ -41,7 +33,7 @@ from intr_discover.studies.replicate_tables import (
     pair_table,
     summarise,
 )
-from intr_discover.studies.replicate_views import View, common_grid, peaks_as_heads, view
+from intr_discover.studies.replicate_views import common_grid, view
 from intr_discover.studies.replicate_words import findings
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
@@ -141,12 +133,12 @@ def run(inputs: StudyInputs) -> StudyResult:
         len({each.answers[row] for each in views}) == 1 for row in range(len(chosen))
     ]
     table["all_right"] = np.all([each.right for each in views], axis=0)
-    _add_maps(table, alike)
-    _add_places(table, views, pairs, labels)
-    _add_parts(table, chosen, views, inputs.seed)
+    add_maps(table, alike)
+    add_places(table, views, pairs, labels)
+    add_parts(table, chosen, views, inputs.seed)
     for number, each in enumerate(views, 1):
         table[f"answer_{number}"] = each.answers
-    _add_edits(table, inputs, chosen, explainers, views, progress)
+    add_edits(table, inputs, chosen, explainers, views, progress.part())
     names = [Path(each.source).name or f"training {n}" for n, each in enumerate(explainers, 1)]
     edits = edit_table(table, len(views))
     classes = class_table(table, inputs.seed)
@@ -176,7 +168,7 @@ def run(inputs: StudyInputs) -> StudyResult:
             ),
         },
     )
-    _add_figures(result, chosen, explainers, views)
+    add_figures(result, chosen, explainers, views)
     return result
 
 
@@ -234,190 +226,6 @@ def _usual_shape(chosen: Specimens) -> tuple[int, int]:
     """Return height and width of the first photograph; maps of others are laid on its grid."""
     height, width = read_image(chosen.paths[0]).shape[:2]
     return height, width
-
-
-def _add_maps(table: pd.DataFrame, alike: Sequence[Alike]) -> None:
-    table["map_correlation"] = _mean([each.mean_map for each in alike])
-    table["map_correlation_chance"] = _mean([each.mean_map_chance for each in alike])
-    table["head_correlation"] = _mean([each.heads for each in alike])
-    table["head_correlation_chance"] = _mean([each.heads_chance for each in alike])
-
-
-def _add_places(
-    table: pd.DataFrame,
-    views: Sequence[View],
-    pairs: Sequence[tuple[int, int]],
-    labels: Sequence[str],
-) -> None:
-    cells = np.max([each.heads.cells.max(axis=1) for each in views], axis=0)
-    shapes = views[0].heads.shapes
-    tolerances = np.array(
-        [
-            tolerance_for((int(shape[0]), int(shape[1])), float(cell))
-            for shape, cell in zip(shapes, cells, strict=True)
-        ]
-    )
-    found = [
-        near_each_other(views[a].mean_peaks, views[b].mean_peaks, shapes, tolerances, labels)
-        for a, b in pairs
-    ]
-    table["same_place"] = _mean([near for near, _ in found])
-    table["same_place_chance"] = _mean([chance for _, chance in found])
-
-
-def _add_parts(table: pd.DataFrame, chosen: Specimens, views: Sequence[View], seed: int) -> None:
-    parts = hit_parts(chosen, peaks_as_heads(views), seed=seed)
-    names = ("same_part", "all_same_part", "same_part_chance")
-    if parts is None:
-        table[list(names)] = np.nan
-        return
-    # Two peaks beside the specimen need not be near each other.
-    real = [place for place, name in enumerate(parts.named) if name != BESIDE]
-    shared = share_a_part(
-        parts.hit[..., real], parts.named_visible[:, real], parts.random[..., real]
-    )
-    for name, values in zip(names, shared, strict=True):
-        table[name] = values
-    named = np.array(parts.named, dtype=object)
-    for training in range(len(views)):
-        table[f"part_{training + 1}"] = ["; ".join(named[row]) for row in parts.hit[:, training]]
-
-
-def _add_edits(
-    table: pd.DataFrame,
-    inputs: StudyInputs,
-    chosen: Specimens,
-    explainers: Sequence[Explainer],
-    views: Sequence[View],
-    progress: _Steps,
-) -> None:
-    diagnostics = diagnostics_of(known_pairs(inputs))
-    regions = Regions(chosen, diagnostics)
-    columns = {
-        f"flip_{name}_{number}": np.full(len(chosen), np.nan)
-        for name in EDITS
-        for number in range(1, len(views) + 1)
-    }
-    say = progress.part()
-    for row, (image, path, label) in enumerate(
-        zip(chosen.table["image"], chosen.paths, chosen.table["label"], strict=True)
-    ):
-        photograph = read_image(path)
-        shape = photograph.shape[0], photograph.shape[1]
-        changed = changed_answers(
-            explainers,
-            views,
-            row,
-            image,
-            photograph,
-            regions.specimen(image, shape),
-            _separating(regions, image, label, shape),
-            inputs.seed,
-        )
-        for name, flags in changed.items():
-            for number, flag in enumerate(flags, 1):
-                columns[f"flip_{name}_{number}"][row] = float(flag)
-        say(row + 1, len(chosen))
-    for name, values in columns.items():
-        table[name] = values
-
-
-def _separating(
-    regions: Regions, image: str, label: str, shape: tuple[int, int]
-) -> NDArray[np.bool_] | None:
-    """Return where the attributes are that separate a class from its look-alikes."""
-    wanted = regions.diagnostics.get(label, set())
-    masks = [mask for name, mask in regions.attributes(image, shape).items() if name in wanted]
-    return np.any(masks, axis=0) if masks else None
-
-
-def _mean(values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return the mean over pairs of trainings of what is known."""
-    return pd.DataFrame(list(values)).mean(axis=0, skipna=True).to_numpy()
-
-
-def _add_figures(
-    result: StudyResult,
-    chosen: Specimens,
-    explainers: Sequence[Explainer],
-    views: Sequence[View],
-) -> None:
-    trainings, classes = len(views), result.tables["classes"]
-    result.drawings["agreement"] = partial(
-        replicates_figure, classes, result.tables["edits"], trainings
-    )
-    more = (
-        f" The {MOST_SPECIES} of {len(classes)} species that agree least."
-        if len(classes) > MOST_SPECIES
-        else ""
-    )
-    result.captions["agreement"] = (
-        f"Do {trainings} trainings find the same? Left: correlation of their mean maps in the "
-        "photographs of each species, with 95 % intervals and number of photographs; the grey "
-        "tick is the correlation with maps of other photographs of the species. Filled: they "
-        f"agree.{more} Right: share of the photographs that all name rightly in which an edit "
-        "changes the answers of all trainings, of some, or of none."
-    )
-    shown = _examples(result.table)
-    if shown:
-        strips = [_strip(result.table, row, words, chosen, explainers, views)
-                  for words, row in shown.items()]  # fmt: skip
-        uniform = float(views[0].heads.uniform[next(iter(shown.values()))])
-        legend = (
-            "Mean of all heads, query of the true class, one map a training. White line: half of "
-            "the map's own maximum; dot: its peak."
-        )
-        result.drawings["examples"] = partial(strips_figure, strips, uniform=uniform, legend=legend)
-        result.captions["examples"] = (
-            "The photographs on whose maps the trainings agree most, as usual (the median), and "
-            "least. r: mean correlation of the maps."
-        )
-
-
-def _examples(table: pd.DataFrame) -> dict[str, int]:
-    """Return the rows with the best, the median and the worst correlation, by what they show."""
-    order = table["map_correlation"].dropna().sort_values(kind="stable").index.tolist()
-    if not order:
-        return {}
-    wanted = {"agree most": order[-1], "as usual": order[len(order) // 2], "agree least": order[0]}
-    rows: dict[str, int] = {}
-    for words, row in wanted.items():
-        if row not in rows.values():
-            rows[words] = int(row)
-    return rows
-
-
-def _strip(
-    table: pd.DataFrame,
-    row: int,
-    words: str,
-    chosen: Specimens,
-    explainers: Sequence[Explainer],
-    views: Sequence[View],
-) -> Strip:
-    photograph = read_image(chosen.paths[row])
-    height, width = photograph.shape[:2]
-    small = reduced(photograph)
-    panels = [Panel(small, Path(table["image"][row]).name)]
-    for number, (explainer, each) in enumerate(zip(explainers, views, strict=True), 1):
-        assert isinstance(explainer.model, INTR)
-        # Weights of coarser cells are larger: brought to the cells of the first training.
-        finer = float(views[0].heads.uniform[row] / each.heads.uniform[row])
-        cells = each.mean_maps[row] * np.float32(finer)
-        size = int(each.resized[row, 0]), int(each.resized[row, 1])
-        grid = drawing_grid(*small.shape[:2])
-        x, y = each.mean_peaks[row]
-        panels.append(
-            Panel(
-                small,
-                f"training {number}: {each.answers[row]}",
-                place_on_photograph(cells, explainer.model.stride, size, grid),
-                float(cells.max()),
-                [((x + 0.5) / width, (y + 0.5) / height)],
-            )
-        )
-    correlation = table["map_correlation"][row]
-    return Strip(f"{words}: {table['label'][row]} (r = {correlation:.2f})", panels)
 
 
 STUDY = Study(

@@ -75,6 +75,9 @@ def test_long_names_stay_on_the_figure():
     width = figure.bbox.width
     for text in figure.texts:
         assert text.get_window_extent().x1 <= width, text.get_text()
+    title, searcher = (text.get_text() for text in figure.texts[:2])
+    assert "(discs) and" in title and title.endswith("(triangles)")
+    assert searcher.startswith("head 7 of the query") and searcher.endswith("; words")
 
 
 def test_equal_colours_are_not_blown_up():

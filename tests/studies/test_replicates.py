@@ -204,3 +204,13 @@ def test_species_that_agree_by_hand():
         "alike": "agree", "by chance": "do not agree", "unlike": "do not agree",
         "few": "cannot be said",
     }  # fmt: skip
+
+
+def test_an_attribute_known_to_be_absent_is_not_erased(tmp_path):
+    folder = draw_specimens(tmp_path / "d", LABELS, 2, pairs=[("ant", "bee")])
+    spots = pd.read_csv(folder / "attributes.csv")
+    spots["state"] = ["present" if "/00-" in image else "absent" for image in spots["image"]]
+    spots.to_csv(folder / "attributes.csv", index=False)
+    result = STUDY.run(inputs_of(Specimens.read(folder), another(tmp_path / "other", 0.1)))
+    erased = result.table.set_index("image")["flip_attribute_1"].notna()
+    assert set(erased[erased].index) == {"images/00-00.png", "images/00-01.png"}
