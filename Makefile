@@ -9,7 +9,7 @@ DEMO_MODEL := build/demo-model
 TESTS := OMP_NUM_THREADS=1 $(PYTHON_IN) -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo demo-model lint clean clean-all
+.PHONY: help setup test demo app demo-model lint clean clean-all
 
 help: ## this list
 	@echo 'intr-discover: which visual attributes separate look-alike species?'
@@ -21,10 +21,14 @@ setup: ## make .venv and install everything into it (done by the others when nee
 	@sh scripts/setup.sh $(VENV)
 
 test: setup ## run the tests (some minutes)
+	@sh scripts/chromium.sh
 	$(TESTS) -m "not slow"
 
 demo: setup ## discover what tells the demo's look-alikes apart; writes report/index.html
 	$(INTR) discover --out $(REPORT) --overwrite
+
+app: setup ## open the browser app on the demo
+	$(INTR) app
 
 demo-model: setup ## draw specimens and train the demo's model anew (about 12 minutes on two cores)
 	rm -rf $(DEMO_MODEL)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from intr_discover.cli_annotations import annotations_app
+from intr_discover.cli_app import app as open_app
 from intr_discover.cli_discover import discover
 from intr_discover.cli_edit import edit
 from intr_discover.cli_options import (
@@ -66,6 +67,7 @@ app.command()(discover)
 app.command()(rings)
 app.command()(edit)
 app.command()(trait)
+app.command("app")(open_app)
 
 
 class ModelKind(StrEnum):

@@ -68,6 +68,7 @@ def ours(path: Path) -> set[str]:
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 SCRIPTS = sorted((ROOT / "data_prep").rglob("*.py"))
+APP = sorted((ROOT / "apps").rglob("*.py"))
 
 
 def label(path: Path) -> str:
@@ -86,6 +87,7 @@ def test_every_room_has_its_rule():
     surfaces = {
         "cli",
         "cli_annotations",
+        "cli_app",
         "cli_discover",
         "cli_edit",
         "cli_options",
@@ -96,6 +98,16 @@ def test_every_room_has_its_rule():
         "__main__",
     }
     assert {room_of(path) for path in FILES} <= set(MAY_IMPORT) | surfaces
+
+
+def test_nothing_but_its_command_imports_the_app():
+    """The app is a surface: what the project is must work without it."""
+    importing = {
+        room_of(path)
+        for path in FILES
+        if any(name.split(".")[0] == "apps" for name in imports(path))
+    }
+    assert importing == {"cli_app"}
 
 
 def test_annotations_take_nothing_but_statistics_from_the_studies():
@@ -114,11 +126,14 @@ def test_figures_and_edits_know_no_torch(path):
     assert not {name for name in imports(path) if name.split(".")[0] in ("torch", "timm")}
 
 
-@pytest.mark.parametrize("path", FILES + SCRIPTS, ids=label)
+@pytest.mark.parametrize("path", FILES + SCRIPTS + APP, ids=label)
 def test_every_imported_package_is_a_dependency(path):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {Requirement(line).name.lower() for line in project["dependencies"]}
-    known = {"intr_discover", "data_prep", "__future__"} | set(sys.stdlib_module_names)
+    lines = [*project["dependencies"]]
+    if path in APP:
+        lines += project["optional-dependencies"]["app"]
+    declared = {Requirement(line).name.lower() for line in lines}
+    known = {"intr_discover", "data_prep", "apps", "__future__"} | set(sys.stdlib_module_names)
     modules = {name.split(".")[0] for name in imports(path)} - known
     missing = {module for module in modules if PROVIDED_BY.get(module, module) not in declared}
     assert not missing, f"{label(path)} imports {sorted(missing)}, not named in pyproject.toml"

@@ -18,7 +18,12 @@ import intr_discover
 ROOT = Path(__file__).resolve().parents[1]
 
 # What conda-forge calls the same package.
-CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base", "seaborn": "seaborn-base"}
+CONDA_NAMES = {
+    "torch": "pytorch",
+    "matplotlib": "matplotlib-base",
+    "seaborn": "seaborn-base",
+    "playwright": "playwright-python",
+}
 
 
 def tracked_text() -> dict[str, str]:
@@ -47,8 +52,9 @@ def project() -> dict:
 
 
 def python_requirements() -> dict[str, Requirement]:
-    """Return what pyproject.toml asks for: the core and the development tools."""
-    lines = project()["dependencies"] + project()["optional-dependencies"]["dev"]
+    """Return what pyproject.toml asks for: the core, the app and the development tools."""
+    extras = project()["optional-dependencies"]
+    lines = project()["dependencies"] + extras["app"] + extras["dev"]
     return {canonicalize_name(Requirement(line).name): Requirement(line) for line in lines}
 
 
@@ -230,7 +236,7 @@ def test_setup_installs_once_and_again_only_after_a_change(bare_machine, tmp_pat
 
     assert run_setup(repository, path=commands).returncode == 0
     assert installations(log) == 1
-    assert "--constraint constraints.txt --editable .[dev]" in log.read_text()
+    assert "--constraint constraints.txt --editable .[dev,app]" in log.read_text()
 
     again = run_setup(repository, path=commands)
     assert (again.returncode, again.stdout) == (0, "")

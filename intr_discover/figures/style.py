@@ -19,6 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from intr_discover.errors import UserError
+from intr_discover.figures.scaling import scale_file
 from intr_discover.files import replacing
 
 # Widths of a printed column in mm, and the tallest figure that leaves room for a legend
@@ -170,13 +171,16 @@ def save_figure(
     path: str | os.PathLike[str],
     formats: Sequence[str] | None = None,
     metadata: Mapping[str, str] | None = None,
+    *,
+    scale: float = 1.0,
+    dots_per_inch: int = DOTS_PER_INCH,
 ) -> list[Path]:
     """Save a figure as PNG (300 dpi) and PDF (vector, TrueType fonts), each whole or not at all.
 
     Parameters
     ----------
     figure
-        The figure; its size in mm is kept (no cropping).
+        The figure; its size in mm is kept (no cropping), but for ``scale``.
     path
         Where to. With an ending of ``FORMATS`` and no ``formats``, that one format is written;
         otherwise each format's ending is appended to the name.
@@ -185,6 +189,10 @@ def save_figure(
     metadata
         Provenance, written into every file: text entries of these names in PNG; in PDF the entry
         ``Title`` as the title, and all of it as JSON under *Subject*; in SVG as *Description*.
+    scale
+        Everything, letters and lines too, is written so many times as large; see ``scaling``.
+    dots_per_inch
+        Of PNG, and of photographs and maps inside the other formats.
 
     Returns
     -------
@@ -216,13 +224,18 @@ def save_figure(
     if path.parent.exists() and not path.parent.is_dir():
         raise UserError(f"{path.parent} is a file, not a folder; choose another place for {path}")
     for name, target in targets.items():
+        # Pixels are counted in the figure's own inches; the file says what they are on paper.
+        own: dict[str, Any] = {"pil_kwargs": {"dpi": (dots_per_inch,) * 2}} if name == "png" else {}
         with journal_style(), replacing(target) as temporary:
             figure.savefig(
                 temporary,
                 format=name,
-                dpi=DOTS_PER_INCH,
+                dpi=dots_per_inch * scale,
                 metadata=_file_metadata(name, dict(metadata or {})),
+                **own,
             )
+            if scale != 1.0:
+                scale_file(Path(temporary), name, scale)
     return list(targets.values())
 
 

@@ -251,7 +251,10 @@ def _controls(done: EditedPhotograph) -> str:
     if effect.wanted == 0:
         return "No control regions were asked for, so nobody can say what any edit would do."
     if not len(drops):
-        return f"No region of this shape fits {done.controls_lie}: there is no control, and no p."
+        return (
+            f"No region of this shape fits {done.controls_lie}: there is no control, and no p. A "
+            "smaller region would have some."
+        )
     words = (
         f"The same in {len(drops)} control regions {done.controls_lie}: drops of "
         f"{drops.min():.2f} to {drops.max():.2f} logits, "

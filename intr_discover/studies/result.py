@@ -115,7 +115,13 @@ class StudyResult:
                 f"{folder}: no permission to write the results there; name another folder"
             ) from error
 
-    def _write(self, folder: Path) -> list[Path]:
+    def save_tables(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Write all but the figures, as ``save`` does; return the files written."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        return [*self._write_tables(folder), self._write_record(folder)]
+
+    def _write_tables(self, folder: Path) -> list[Path]:
         written = [folder / f"{self.name}.csv"]
         _write_table(self.table, written[0])
         for name, table in self.tables.items():
@@ -123,16 +129,21 @@ class StudyResult:
             _write_table(table, path)
             written.append(path)
         write_json(folder / "summary.json", self.summary)
-        written.append(folder / "summary.json")
+        return [*written, folder / "summary.json"]
+
+    def _write_record(self, folder: Path) -> Path:
         record = {"study": self.name, "n": self.summary.get("n"), **self.provenance}
+        write_json(folder / "provenance.json", record)
+        return folder / "provenance.json"
+
+    def _write(self, folder: Path) -> list[Path]:
+        written = self._write_tables(folder)
         # One after the other, so that no more than one figure is held in memory.
         for name, draw in self.drawings.items():
             written += save_figure(
                 draw(), folder / name, formats=("png", "pdf"), metadata=self._figure_metadata(name)
             )
-        write_json(folder / "provenance.json", record)
-        written.append(folder / "provenance.json")
-        return written
+        return [*written, self._write_record(folder)]
 
     def _figure_metadata(self, name: str) -> dict[str, str]:
         """Return what a figure says of itself when it has left its folder."""
