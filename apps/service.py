@@ -253,7 +253,8 @@ class Service:
 
     def without_paths(self, message: str) -> str:
         """Return a message without folders of this machine."""
-        for folder in (self.folder, self.specimens.root):
+        database = Path(self.database) if self.database is not None else usual_file()
+        for folder in (self.folder, self.specimens.root, database.parent):
             message = message.replace(f"{folder}/", "")
         return message
 

@@ -179,16 +179,21 @@ def in_words(rows: Sequence[Agreement]) -> list[str]:
             who = "All methods" if row.method == ALL else row.method
             share = _interval(row.named_share_low, row.named_share_high, _percent)
             said.append(
-                f"{who}: {row.identified} of {row.pairs} attributes of {row.images} images "
+                f"{who}: {row.identified} of {row.pairs} attributes of "
+                f"{_counted(row.images, 'image')} "
                 f"identified by more than half of the raters, {rate}; at least one in "
                 f"{row.named_items} of {row.items} items, {_percent(row.named_share)}{share}. "
-                f"{kappa}; {row.raters} raters, at least {row.fewest_raters} an item."
+                f"{kappa}; {_counted(row.raters, 'rater')}, at least {row.fewest_raters} an item."
             )
         elif row.identified and row.method != ALL:
             said.append(
                 f"  {row.attribute}: identified in {row.identified} of {row.pairs} images, {rate}."
             )
     return said
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _percent(value: float) -> str:

@@ -200,11 +200,8 @@ def _draw_tile(axes: Axes, tile: Tile, slot: Box, window: float, scale: float) -
     width = min(slot.width, slot.height * aspect)
     box = Box(slot.left, slot.top, width, width / aspect)
     pixels = max(1, round(box.height * _PIXELS)), max(1, round(box.width * _PIXELS))
-    left, top, right, bottom = _crop(tile.peak, window)
-    cut = tile.photograph[
-        int(top * rows) : max(int(top * rows) + 1, round(bottom * rows)),
-        int(left * columns) : max(int(left * columns) + 1, round(right * columns)),
-    ]
+    left, top, right, bottom = place_of_crop(tile.peak, window)
+    cut = crop(tile.photograph, (left, top, right, bottom))
     _paint(axes, overlay.resize_photograph(cut, *pixels), box, "crop")
     grey = overlay.grey_tones(overlay.resize_photograph(tile.photograph, *pixels))
     attention = overlay.resize_map(tile.heatmap, *pixels)
@@ -235,11 +232,23 @@ def _draw_tile(axes: Axes, tile: Tile, slot: Box, window: float, scale: float) -
     ring.set_path_effects([Stroke(linewidth=1.2, foreground="black"), Normal()])
 
 
-def _crop(peak: tuple[float, float], window: float) -> tuple[float, float, float, float]:
+def place_of_crop(peak: tuple[float, float], window: float) -> tuple[float, float, float, float]:
     """Return left, top, right and bottom as shares: a whole window, moved inside the photograph."""
     side = min(window, 1.0)
     left, top = (min(max(place - side / 2, 0.0), 1.0 - side) for place in peak)
     return left, top, left + side, top + side
+
+
+def crop(
+    photograph: npt.NDArray[np.uint8], place: tuple[float, float, float, float]
+) -> npt.NDArray[np.uint8]:
+    """Return the pixels of a place as ``place_of_crop`` gives it; at least one."""
+    rows, columns = photograph.shape[:2]
+    left, top, right, bottom = place
+    return photograph[
+        int(top * rows) : max(int(top * rows) + 1, round(bottom * rows)),
+        int(left * columns) : max(int(left * columns) + 1, round(right * columns)),
+    ]
 
 
 def _paint(axes: Axes, picture: npt.NDArray[np.uint8], box: Box, name: str) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
+from PIL import Image
+
 SPOT = (0.42, 0.55, 0.62, 0.68)  # of the canvas: left, top, right, bottom
 
 
@@ -43,7 +48,18 @@ def upload_to_paint(page, path):
 
 
 def paint(page):
-    """Draw a stroke on the canvas with the mouse."""
+    """Draw a stroke on the canvas with the mouse, and see that it is there."""
+    for _ in range(5):
+        _stroke(page)
+        seen = Image.open(io.BytesIO(page.locator("#paint-editor").screenshot())).convert("RGB")
+        red, green, blue = np.moveaxis(np.asarray(seen).astype(int), 2, 0)
+        if ((red - green > 60) & (blue - green > 30)).sum() > 300:  # the marker's pink
+            return
+        page.wait_for_timeout(1000)  # the canvas was not ready yet: it says nothing of it
+    raise AssertionError("the stroke does not show on the canvas")
+
+
+def _stroke(page):
     box = page.locator("#paint-editor canvas").last.bounding_box()
     x = [box["x"] + box["width"] * share for share in (SPOT[0], SPOT[2])]
     y = [box["y"] + box["height"] * share for share in (SPOT[1], SPOT[3])]
