@@ -9,7 +9,7 @@ DEMO_MODEL := build/demo-model
 TESTS := OMP_NUM_THREADS=1 $(PYTHON_IN) -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo app demo-model lint clean clean-all
+.PHONY: help setup test demo app docs demo-model lint clean clean-all
 
 help: ## this list
 	@echo 'intr-discover: which visual attributes separate look-alike species?'
@@ -29,6 +29,9 @@ demo: setup ## discover what tells the demo's look-alikes apart; writes report/i
 
 app: setup ## open the browser app on the demo
 	$(INTR) app
+
+docs: setup ## build the documentation; writes build/docs/docs/index.html
+	$(PYTHON_IN) -m sphinx -c docs -b html --fail-on-warning --quiet . build/docs
 
 demo-model: setup ## draw specimens and train the demo's model anew (about 12 minutes on two cores)
 	rm -rf $(DEMO_MODEL)
