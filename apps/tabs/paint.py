@@ -34,6 +34,7 @@ from intr_discover.figures.screen import (
     screen_grid,
 )
 from intr_discover.studies.looking import TOP_HEADS
+from intr_discover.studies.wording import percent
 
 MARKER = ("#ff2fb3", 0.55)
 """The brush's first colour: seen on every wing, and the wing is seen through it."""
@@ -77,11 +78,11 @@ def build(shell: Shell) -> None:
                   for row in range(len(service.specimens))]  # fmt: skip
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
-            with gr.Row(equal_height=True):
+            with gr.Row(elem_classes="pager"):
                 chosen = gr.Dropdown(collection, value=None, label="Photograph", scale=3,
                                      elem_id="paint-photograph", min_width=200)  # fmt: skip
-                upload = gr.UploadButton("Upload a photograph", type="filepath", scale=1,
-                                         elem_id="paint-upload", min_width=140)  # fmt: skip
+                upload = gr.UploadButton("Upload a photograph", type="filepath", scale=1, size="md",
+                                         elem_id="paint-upload", min_width=200)  # fmt: skip
             told = gr.HTML(elem_id="paint-note")
             editor = gr.ImageEditor(
                 label="Mark the region with the brush", type="numpy", format="png", height=620,
@@ -249,13 +250,13 @@ def build(shell: Shell) -> None:
 
     @shell.spoken
     def put(
-        which: str, number: int, percent: float, name: str | None, ink: str, away: float,
+        which: str, number: int, of_all: float, name: str | None, ink: str, away: float,
         request: gr.Request,
     ) -> Any:  # fmt: skip
         photograph = _painting(shell.session(request))
         mask = propose(
             service, photograph, which, head=None if number in (None, -1) else int(number),
-            share=percent / 100, attribute=name, colour=editing.css_colour(ink), distance=away,
+            share=of_all / 100, attribute=name, colour=editing.css_colour(ink), distance=away,
         )  # fmt: skip
         return show(shell.session(request), _marked(mask, photograph))[2]
 
@@ -484,9 +485,14 @@ def _answer(version: Version) -> str:
     before, after = version.answers
     first, second = max(version.before), max(version.after)
     if before == after:
-        said = f"Version {version.number}: still {before}, {second:.1%} after {first:.1%}."
+        said = (
+            f"Version {version.number}: still {before}, {percent(second)} after {percent(first)}."
+        )
         return words.paragraph(said, "answer")
-    said = f"Version {version.number}: {before} ({first:.1%}) becomes {after} ({second:.1%})."
+    said = (
+        f"Version {version.number}: {before} ({percent(first)}) becomes {after} "
+        f"({percent(second)})."
+    )
     return words.paragraph(said, "answer changed")
 
 
@@ -494,7 +500,8 @@ def _verdict(version: Version) -> str:
     """Return the answer and what the controls say of it."""
     if not version.sentences:
         return _answer(version)
-    return _answer(version) + words.paragraphs(version.sentences)
+    # The first sentence says once more what the answer was.
+    return _answer(version) + words.paragraphs(version.sentences[1:])
 
 
 def _chart(version: Version) -> str:
@@ -512,7 +519,8 @@ def _listing(session: Session) -> tuple[Any, ...]:
         beyond = f"{facts['larger']} of {facts['controls']}" if facts.get("controls") else ""
         name = f"{version.edit['operation']} ({version.edit['fill']})"
         rows.append([version.number, version.photograph.name, name,
-                     f"{first} {max(version.before):.1%}", f"{second} {max(version.after):.1%}",
+                     f"{first} {percent(max(version.before))}",
+                     f"{second} {percent(max(version.after))}",
                      beyond])  # fmt: skip
     numbers = [version.number for version in versions]
     columns = ["version", "photograph", "edit", "before", "after", "beyond controls"]

@@ -65,6 +65,7 @@ def test_a_stroke_becomes_a_version_and_leaves_as_a_zip(page, app):
                 assert str(app[1].folder) not in archive.read(name).decode()
 
 
+@pytest.mark.slow
 def test_an_edit_is_found_again_on_another_day(page, app):
     open_paint(page)
     paint(page)
@@ -107,7 +108,13 @@ def awkward(kind, folder):
     return path
 
 
-@pytest.mark.parametrize("kind", ["png", "jpeg", "turned", "rgba", "16 bit"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "png",
+        *(pytest.param(k, marks=pytest.mark.slow) for k in ("jpeg", "turned", "rgba", "16 bit")),
+    ],
+)
 def test_outside_the_stroke_the_pixels_are_the_photographs_own(page, app, tmp_path, kind):
     path = awkward(kind, tmp_path)
     open_paint(page)
@@ -126,7 +133,7 @@ def test_outside_the_stroke_the_pixels_are_the_photographs_own(page, app, tmp_pa
     assert not np.array_equal(edited[mask], own[mask])
 
 
-@pytest.mark.parametrize("width", [390, 1280, 1920])
+@pytest.mark.parametrize("width", [390, 1280, pytest.param(1920, marks=pytest.mark.slow)])
 def test_nothing_runs_out_of_the_page(page, width):
     page.set_viewport_size({"width": width, "height": 900})
     page.wait_for_timeout(800)

@@ -10,6 +10,8 @@ import pytest
 
 from apps.annotating import READ_ONLY
 
+pytestmark = pytest.mark.slow
+
 STUDY = "wings <script>window.run = 1</script>'; DROP TABLE studies; --"
 VOCABULARY = ["red basal spots", "<script>window.run = 2</script>", "white dots"]
 

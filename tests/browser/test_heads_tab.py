@@ -6,6 +6,8 @@ import pytest
 
 from apps.annotating import READ_ONLY
 
+pytestmark = pytest.mark.slow
+
 NAME = "red <script>window.run = 1</script> spots'; DROP TABLE head_names; --"
 
 

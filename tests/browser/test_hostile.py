@@ -121,6 +121,7 @@ def named_badly(tmp_path_factory):
         yield found
 
 
+@pytest.mark.slow
 def test_scripts_in_names_are_text(browser, named_badly):
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     page = context.new_page()
