@@ -6,7 +6,7 @@ import gradio as gr
 
 from apps.service import Service
 from apps.sessions import Session
-from intr_discover.annotations import Database, usual_file
+from intr_discover.annotations import Database
 from intr_discover.errors import UserError
 
 READ_ONLY = "this page is for looking only (--read-only): nothing was saved"
@@ -25,7 +25,7 @@ def database_to_read(service: Service) -> Database | None:
     UserError
         If it cannot be opened.
     """
-    if service.read_only and service.database is None and not usual_file().exists():
+    if service.read_only and not service.has_annotations:
         return None
     return service.annotations
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from apps.annotating import database_to_read
 from apps.editing import EDITED, LAYER, MASK
 from apps.photographs import Photograph
 from apps.service import Service
@@ -60,9 +61,8 @@ def earlier(service: Service, photograph: Photograph) -> list[Edit]:
 
     A photograph is known by its bytes: an upload of the same file finds them again.
     """
-    if service.read_only and not service.has_annotations:
-        return []
-    return service.annotations.edits.all(sha256(photograph.path))[::-1]
+    database = database_to_read(service)
+    return [] if database is None else database.edits.all(sha256(photograph.path))[::-1]
 
 
 def title(edit: Edit) -> str:

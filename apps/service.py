@@ -140,8 +140,10 @@ class Service:
 
     @property
     def has_annotations(self) -> bool:
-        """Return whether there is a database; the usual file is absent at first."""
-        return self.database is not None or usual_file().exists()
+        """Return whether there is a database; its file is absent at first."""
+        if self.database is not None and "://" in self.database:
+            return True
+        return Path(self.database or usual_file()).exists()
 
     def names(self) -> HeadNames:
         """Return what people agreed to call the heads; none where there is no database yet."""

@@ -18,6 +18,7 @@ from intr_discover.cli_annotations import annotations_app
 from intr_discover.cli_app import app as open_app
 from intr_discover.cli_discover import discover
 from intr_discover.cli_edit import edit
+from intr_discover.cli_figure import figure_app
 from intr_discover.cli_options import (
     DEMO,
     BatchSize,
@@ -63,6 +64,7 @@ app = typer.Typer(
 )
 app.add_typer(study_app, name="study")
 app.add_typer(annotations_app, name="annotations")
+app.add_typer(figure_app, name="figure")
 app.command()(discover)
 app.command()(rings)
 app.command()(edit)

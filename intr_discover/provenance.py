@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 from importlib import metadata
 
@@ -26,6 +27,7 @@ def versions() -> dict[str, str | None]:
     }
 
 
+@functools.cache  # an installed library does not change while this process runs
 def _version(library: str) -> str | None:
     try:
         return metadata.version(library)

@@ -72,7 +72,7 @@ install() {
     say " how to use the much smaller CPU-only build.)"
     # shellcheck disable=SC2086  # PIP_ARGS is a list of options
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check ${PIP_ARGS:-} \
-        --constraint constraints.txt --editable '.[dev,app]' ||
+        --constraint constraints.txt --editable '.[dev,app,notebooks]' ||
         fail "pip could not install everything (its message is above); check the network and the" \
             "free disk space, then run this again: it goes on where it stopped"
 }

@@ -30,16 +30,21 @@ MAY_IMPORT = {
     "studies": BOTTOM | {"model", "data", "figures", "explain", "edits"},
     # The statistics alone: what people say needs no model.
     "annotations": BOTTOM | {"studies"},
+    "exhibits": BOTTOM | {"model", "data", "figures", "explain", "edits", "studies"},
     "report": BOTTOM | {"model", "data", "figures", "explain", "edits", "studies"},
+    # A surface, as the command line and the app are; nothing below it knows of it.
+    "widgets": BOTTOM | {"model", "data", "figures", "explain", "edits", "studies"},
 }
 
 # Modules whose name is not that of the package that brings them.
 PROVIDED_BY = {
+    "IPython": "ipywidgets",
     "PIL": "pillow",
     "cv2": "opencv-python-headless",
     "pytorch_grad_cam": "grad-cam",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
+    "traitlets": "ipywidgets",
     "yaml": "pyyaml",
 }
 
@@ -90,6 +95,7 @@ def test_every_room_has_its_rule():
         "cli_app",
         "cli_discover",
         "cli_edit",
+        "cli_figure",
         "cli_options",
         "cli_rings",
         "cli_study",
@@ -108,6 +114,11 @@ def test_nothing_but_its_command_imports_the_app():
         if any(name.split(".")[0] == "apps" for name in imports(path))
     }
     assert importing == {"cli_app"}
+
+
+def test_everything_else_works_without_the_widgets():
+    importing = {room_of(path) for path in FILES if "widgets" in ours(path)}
+    assert importing == {"widgets"}
 
 
 def test_annotations_take_nothing_but_statistics_from_the_studies():
@@ -132,6 +143,8 @@ def test_every_imported_package_is_a_dependency(path):
     lines = [*project["dependencies"]]
     if path in APP:
         lines += project["optional-dependencies"]["app"]
+    if "widgets" in path.parts:
+        lines += project["optional-dependencies"]["notebooks"]
     declared = {Requirement(line).name.lower() for line in lines}
     known = {"intr_discover", "data_prep", "apps", "__future__"} | set(sys.stdlib_module_names)
     modules = {name.split(".")[0] for name in imports(path)} - known

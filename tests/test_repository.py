@@ -52,9 +52,9 @@ def project() -> dict:
 
 
 def python_requirements() -> dict[str, Requirement]:
-    """Return what pyproject.toml asks for: the core, the app and the development tools."""
+    """Return what pyproject.toml asks for: the core, app, notebooks and development tools."""
     extras = project()["optional-dependencies"]
-    lines = project()["dependencies"] + extras["app"] + extras["dev"]
+    lines = project()["dependencies"] + extras["app"] + extras["notebooks"] + extras["dev"]
     return {canonicalize_name(Requirement(line).name): Requirement(line) for line in lines}
 
 
@@ -236,7 +236,7 @@ def test_setup_installs_once_and_again_only_after_a_change(bare_machine, tmp_pat
 
     assert run_setup(repository, path=commands).returncode == 0
     assert installations(log) == 1
-    assert "--constraint constraints.txt --editable .[dev,app]" in log.read_text()
+    assert "--constraint constraints.txt --editable .[dev,app,notebooks]" in log.read_text()
 
     again = run_setup(repository, path=commands)
     assert (again.returncode, again.stdout) == (0, "")

@@ -23,6 +23,7 @@ from apps.versions import Version
 from intr_discover.edits.colour_masks import sample_colour
 from intr_discover.errors import UserError
 from intr_discover.explain.maps import Explanation
+from intr_discover.figures.head_names import HeadNames, head_label
 from intr_discover.figures.overlay import resize_photograph
 from intr_discover.figures.panels import short_number
 from intr_discover.figures.screen import (
@@ -297,8 +298,16 @@ def build(shell: Shell) -> None:
             feather=soft, strength=strong, donor=session.donor is not None, strokes=strokes,
         )  # fmt: skip
         made = editing.make_version(service, session, photograph, strokes, edit)
-        session.kept["awaits"] = made.version.number
-        return *_first_answer(made), *_listing(session)
+        session.kept |= {"awaits": made.version.number, "made": made}
+        waiting = words.paragraph("Making the same change in 20 random regions …", "quiet waiting")
+        return _answer(made.version) + waiting, _chart(made.version), *_listing(session)
+
+    @shell.spoken
+    def look(request: gr.Request) -> tuple[Any, ...]:
+        made = shell.session(request).kept.pop("made", None)
+        if made is None:
+            return tuple(gr.skip() for _ in range(3))
+        return _pictures(made, service.names())
 
     @shell.spoken
     def control(request: gr.Request) -> tuple[Any, ...]:
@@ -397,10 +406,12 @@ def build(shell: Shell) -> None:
     sampler.select(sample, None, colour, **events)
     keep.click(kept, editor, donor, **events)
     first_answer = run.click(
-        change, [editor, *parameters], [verdict, chart, slider, heads, bar, *listed], **events
-    )
-    # Later, so that the new answer is on the page before the controls are begun.
-    first_answer.success(control, None, [verdict, *listed], **events)
+        change, [editor, *parameters], [verdict, chart, *listed], show_progress_on=[verdict],
+        **events,
+    )  # fmt: skip
+    # The new answer is on the page before pictures are drawn, and these before controls are made.
+    seen = first_answer.success(look, None, [slider, heads, bar], **events)
+    seen.success(control, None, [verdict, *listed], show_progress_on=[verdict], **events)
     first_answer.success(remembered, None, past, queue=False, show_progress="hidden", **PRIVATE)
     repeat.click(repeated, past, [*canvas, *parameters], **events).success(
         fitting, [operation, fill], groups, **quick
@@ -456,13 +467,12 @@ def _marked(mask: NDArray[np.bool_], photograph: Photograph) -> NDArray[np.uint8
     return layer
 
 
-def _first_answer(made: Made) -> tuple[Any, ...]:
-    """Return what is shown at once: words, probabilities, pictures, heads and their scale."""
+def _pictures(made: Made, names: HeadNames) -> tuple[Any, ...]:
+    """Return the photograph before and after, the heads of both, and their scale."""
     version = made.version
-    waiting = words.paragraph("Making the same change in 20 random regions …", "quiet waiting")
     pictures = tuple(photograph_picture(each, _SIDE) for each in (made.photograph, made.edited))
     if made.maps is None:
-        return _answer(version) + waiting, _chart(version), pictures, [], None
+        return pictures, [], None
     scale, uniform = _scale(made.maps)
     grid = screen_grid(version.photograph.shape, _SMALL)
     shown = []
@@ -471,9 +481,10 @@ def _first_answer(made: Made) -> tuple[Any, ...]:
             values = explanation.heatmap(head=head, shape=grid)
             most = short_number(float(explanation.map_maxima[0, head]))
             picture = map_picture(explanation.photograph, values, scale)
-            shown.append((picture, f"head {head} {when} · max {most}"))
+            called = head_label(names, explanation.classes[0], head)
+            shown.append((picture, f"{called} {when} · max {most}"))
     bar = figure_picture(colour_bar_figure(scale, uniform))
-    return _answer(version) + waiting, _chart(version), pictures, shown, bar
+    return pictures, shown, bar
 
 
 def _scale(maps: tuple[Explanation, Explanation]) -> tuple[float, float]:

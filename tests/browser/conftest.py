@@ -6,7 +6,9 @@ Where there is no Chromium the tests are skipped; with INTR_REQUIRE_BROWSER=1 th
 from __future__ import annotations
 
 import os
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from intr_discover import Specimens, load
 
 playwright = pytest.importorskip("playwright.sync_api")
 
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 ARGUMENTS = [
     "--no-sandbox",  # Chromium refuses to run as root with one
     # What it would ask of its maker's machines by itself.
@@ -56,8 +59,11 @@ def app(tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, app):
-    """Open the app; whatever it asks of other machines, or any script error, fails the test."""
+def page(browser, app, request):
+    """Open the app; whatever it asks of other machines, or any script error, fails the test.
+
+    What the page looks like at the end is kept in build/screenshots.
+    """
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     abroad, errors = [], []
 
@@ -76,5 +82,8 @@ def page(browser, app):
     opened.goto(app[0])
     opened.wait_for_selector("#explore-gallery img")
     yield opened
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^\w-]+", "-", request.node.name).strip("-")
+    opened.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
     context.close()
     assert abroad == [] and errors == []

@@ -144,14 +144,17 @@ def test_nothing_runs_out_of_the_page(page, width):
 
 
 def test_every_input_has_a_name(page):
-    nameless = page.evaluate(
-        """() => [...document.querySelectorAll('input:not([type=hidden]), select, textarea')]
-        .filter(e => e.offsetParent !== null && e.type !== 'file')
-        .filter(e => !(e.labels && e.labels.length) && !e.getAttribute('aria-label')
-            && !e.getAttribute('aria-labelledby') && !e.title && !e.placeholder)
-        .map(e => e.outerHTML.slice(0, 120))"""
-    )
-    assert nameless == []
+    for title in titles(page):
+        open_tab(page, title)
+        page.wait_for_timeout(1500)
+        nameless = page.evaluate(
+            """() => [...document.querySelectorAll('input:not([type=hidden]), select, textarea')]
+            .filter(e => e.offsetParent !== null && e.type !== 'file')
+            .filter(e => !(e.labels && e.labels.length) && !e.getAttribute('aria-label')
+                && !e.getAttribute('aria-labelledby') && !e.title && !e.placeholder)
+            .map(e => e.outerHTML.slice(0, 120))"""
+        )
+        assert nameless == [], title
 
 
 def test_the_page_is_driven_by_keyboard_alone(page):
