@@ -9,7 +9,7 @@ DEMO_MODEL := build/demo-model
 TESTS := OMP_NUM_THREADS=1 $(PYTHON_IN) -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo app docs demo-model lint clean clean-all
+.PHONY: help setup test demo app docs notebooks demo-model lint clean clean-all
 
 help: ## this list
 	@echo 'intr-discover: which visual attributes separate look-alike species?'
@@ -29,6 +29,9 @@ demo: setup ## discover what tells the demo's look-alikes apart; writes report/i
 
 app: setup ## open the browser app on the demo
 	$(INTR) app
+
+notebooks: setup ## run the notebooks anew and keep what they show (some minutes)
+	$(PYTHON_IN) scripts/notebooks.py
 
 docs: setup ## build the documentation; writes build/docs/docs/index.html
 	$(PYTHON_IN) -m sphinx -c docs -b html --fail-on-warning --quiet . build/docs

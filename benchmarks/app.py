@@ -129,7 +129,7 @@ async def answer_times(address: str, count: int) -> dict[str, Any]:
         seconds = []
         for number in range(1, count + 2):
             # Another soft edge each time: else the pictures are those that are there already.
-            await page.locator("#paint-feather input[type=number]").fill(str(number % 5))
+            await page.locator("#paint-feather input[type=number]").fill(str(1 + number % 4))
             await page.locator("#paint-feather input[type=number]").press("Tab")
             seconds.append(await page.evaluate(_CLICK, number))
             # The controls, so that each begins on a quiet machine.
