@@ -6,14 +6,12 @@ own help is asked for.
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from intr_discover.cli_options import (
     DEMO,
@@ -29,13 +27,14 @@ from intr_discover.cli_options import (
     read_collection,
     read_names,
 )
+from intr_discover.cli_plugins import REQUIRED, PluginGroup, own_parameter, with_parameters
 from intr_discover.errors import UserError
 from intr_discover.exhibits.listing import list_figures
+from intr_discover.plugins import Listed
 
 if TYPE_CHECKING:
     from intr_discover.exhibits.paper_figure import PaperFigure
     from intr_discover.exhibits.photographs import Photographs
-    from intr_discover.studies.study import Option
 
 Places = Annotated[
     list[str] | None,
@@ -60,35 +59,21 @@ ImageNames = Annotated[
 ]
 
 
-class FigureGroup(TyperGroup):
-    """The commands below ``figure``, made when they are needed."""
+class FigureGroup(PluginGroup):
+    """The commands below ``figure``."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of the figures."""
-        return [figure.name for figure in list_figures()]
+    what, heading = "figure", "Figures"
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command of one figure.
+    def listed(self) -> list[Listed]:
+        """Return names and titles."""
+        return list_figures()
 
-        Raises
-        ------
-        UserError
-            If there is no such figure.
-        """
-        names = self.list_commands(ctx)
-        if cmd_name not in names:
-            raise UserError(f"there is no figure '{cmd_name}'; there are: {', '.join(names)}")
+    def made(self, name: str) -> tuple[str, Callable[..., None]]:
+        """Return the help and the function of one."""
         from intr_discover.exhibits.registry import find_figures
 
-        figure = find_figures()[cmd_name]
-        single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        single.command(cmd_name, help=f"{figure.title}.")(_function(figure))
-        return typer.main.get_command(single)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write names and titles into the help, without importing a figure."""
-        with formatter.section("Figures"):
-            formatter.write_dl([(figure.name, figure.title) for figure in list_figures()])
+        figure = find_figures()[name]
+        return f"{figure.title}.", _function(figure)
 
 
 figure_app = typer.Typer(
@@ -192,16 +177,16 @@ def _photographs(places: list[str], images: list[str], split: str | None) -> Pho
 
 def _function(figure: PaperFigure) -> Callable[..., None]:
     """Return the function behind a figure's command: the options of all figures, then its own."""
-    own = {option.name: _parameter(option) for option in figure.options}
+    own = {option.name: own_parameter(option) for option in figure.options}
 
     def command(**given: Any) -> None:
         options = {name: given.pop(name) for name in own}
         draw_figure(figure, options=options, **given)
 
     shared = {
-        "run": (Run, inspect.Parameter.empty),
+        "run": (Run, REQUIRED),
         "places": (Places, None),
-        "out": (Out, inspect.Parameter.empty),
+        "out": (Out, REQUIRED),
         "width": (Width, "double"),
         "formats": (Formats, None),
         "font_size": (FontSize, None),
@@ -214,20 +199,4 @@ def _function(figure: PaperFigure) -> Callable[..., None]:
         "classes": (Classes, None),
         "device": (Device, "auto"),
     }
-    parameters = [
-        inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
-        )
-        for name, (annotation, default) in {**shared, **own}.items()
-    ]
-    # Typer reads the command from its signature.
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {each.name: each.annotation for each in parameters}
-    return command
-
-
-def _parameter(option: Option) -> tuple[Any, Any]:
-    """Return annotation and default of a figure's own option."""
-    kind: Any = option.kind if option.default is not None else option.kind | None
-    words = () if option.flag is None else (option.flag,)
-    return Annotated[kind, typer.Option(*words, help=option.help)], option.default
+    return with_parameters(command, {**shared, **own})

@@ -6,7 +6,6 @@ help is asked for.
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from intr_discover.cli_options import (
     BatchSize,
@@ -31,13 +29,15 @@ from intr_discover.cli_options import (
     read_collection,
     read_names,
 )
+from intr_discover.cli_plugins import REQUIRED, PluginGroup, own_parameter, with_parameters
 from intr_discover.console import progress_bar
 from intr_discover.errors import UserError
+from intr_discover.plugins import Listed
 from intr_discover.studies.listing import list_studies
 
 if TYPE_CHECKING:
     from intr_discover.studies.budget import StudyPlan
-    from intr_discover.studies.study import Option, Study
+    from intr_discover.studies.study import Study
 
 # For a study that works without a model: RUN and DATA, or DATA alone.
 First = Annotated[
@@ -59,35 +59,21 @@ Out = Annotated[Path, typer.Option(help="Folder for tables and figures.")]
 Full = Annotated[bool, typer.Option("--full", help="Show everything, on however many figures.")]
 
 
-class StudyGroup(TyperGroup):
-    """The commands below ``study``, made when they are needed."""
+class StudyGroup(PluginGroup):
+    """The commands below ``study``."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of the studies."""
-        return [study.name for study in list_studies()]
+    what, heading = "study", "Studies"
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command of one study.
+    def listed(self) -> list[Listed]:
+        """Return names and titles."""
+        return list_studies()
 
-        Raises
-        ------
-        UserError
-            If there is no such study.
-        """
-        names = self.list_commands(ctx)
-        if cmd_name not in names:
-            raise UserError(f"there is no study '{cmd_name}'; there are: {', '.join(names)}")
+    def made(self, name: str) -> tuple[str, Callable[..., None]]:
+        """Return the help and the function of one."""
         from intr_discover.studies.registry import find_studies
 
-        study = find_studies()[cmd_name]
-        single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        single.command(cmd_name, help=f"{study.title} {study.reading}".strip())(_function(study))
-        return typer.main.get_command(single)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write names and titles into the help, without importing a study."""
-        with formatter.section("Studies"):
-            formatter.write_dl([(study.name, study.title) for study in list_studies()])
+        study = find_studies()[name]
+        return f"{study.title} {study.reading}".strip(), _function(study)
 
 
 study_app = typer.Typer(
@@ -163,7 +149,7 @@ def _plan_in_words(plan: StudyPlan) -> str:
 
 def _function(study: Study) -> Callable[..., None]:
     """Return the function behind a study's command: the options of all studies, then its own."""
-    own = {option.name: _parameter(option) for option in study.options}
+    own = {option.name: own_parameter(option) for option in study.options}
 
     def command(**given: Any) -> None:
         options = {name: given.pop(name) for name in own}
@@ -172,9 +158,9 @@ def _function(study: Study) -> Callable[..., None]:
         run_study(study, options=options, **given)
 
     shared = {
-        "run": (Run, inspect.Parameter.empty),
-        "data": (Data, inspect.Parameter.empty),
-        "out": (Out, inspect.Parameter.empty),
+        "run": (Run, REQUIRED),
+        "data": (Data, REQUIRED),
+        "out": (Out, REQUIRED),
         "split": (Split, None),
         "classes": (Classes, None),
         "full": (Full, False),
@@ -185,20 +171,11 @@ def _function(study: Study) -> Callable[..., None]:
     }
     if study.without_model:
         shared |= {
-            "run": (First, inspect.Parameter.empty),
+            "run": (First, REQUIRED),
             "data": (Second, None),
             "no_model": (NoModel, False),
         }
-    parameters = [
-        inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
-        )
-        for name, (annotation, default) in {**shared, **own}.items()
-    ]
-    # Typer reads the command from its signature.
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {each.name: each.annotation for each in parameters}
-    return command
+    return with_parameters(command, {**shared, **own})
 
 
 def _run_and_data(first: str, second: str | None, no_model: bool) -> dict[str, str | None]:
@@ -214,11 +191,3 @@ def _run_and_data(first: str, second: str | None, no_model: bool) -> dict[str, s
     if not no_model and second is None:
         raise UserError("give a run and photographs, or --no-model and the photographs alone")
     return {"run": None, "data": first} if no_model else {"run": first, "data": second}
-
-
-def _parameter(option: Option) -> tuple[Any, Any]:
-    """Return annotation and default of a study's own option."""
-    one: Any = list[option.kind] if option.repeated else option.kind  # type: ignore[name-defined]
-    kind: Any = one if option.default is not None else one | None
-    words = () if option.flag is None else (option.flag,)
-    return Annotated[kind, typer.Option(*words, help=option.help)], option.default
