@@ -299,3 +299,9 @@ def test_setup_never_removes_an_environment_elsewhere(bare_machine, tmp_path):
     result = run_setup(repository, str(theirs), path=commands)
     assert result.returncode == 2
     assert (theirs / "pyvenv.cfg").exists()
+
+
+def test_no_two_test_files_have_one_name():
+    """pytest takes the second for the first when tests are no packages."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))

@@ -18,6 +18,7 @@ from intr_discover.files import write_text
 from intr_discover.model.intr import INTR
 from intr_discover.provenance import versions
 from intr_discover.report.cautions import cautions
+from intr_discover.report.methods_paragraph import methods_paragraph
 from intr_discover.report.numbers import INTERVAL, RANGE, NumberRow, number_rows
 from intr_discover.report.outcome import FoldPart, Outcome
 from intr_discover.report.pictures import InlinePicture, inline_picture
@@ -188,6 +189,7 @@ def render_page(outcomes: Sequence[Outcome], facts: Facts, folder: Path) -> str:
             if outcome.result is None
         ],
         methods=_methods(facts),
+        paragraphs=_paragraphs(outcomes, facts),
     )
 
 
@@ -316,6 +318,14 @@ def _record(provenance: dict[str, Any]) -> list[tuple[str, str]]:
         *options.items(),
     ]
     return [(str(name), str(value)) for name, value in rows if value is not None]
+
+
+def _paragraphs(outcomes: Sequence[Outcome], facts: Facts) -> list[str]:
+    """Return what was done, for a paper; nothing where each fold has a model of its own."""
+    if facts.folds is not None:
+        return []
+    results = [outcome.result for outcome in outcomes if outcome.result is not None]
+    return methods_paragraph(facts.explainer, facts.data_name, results).split("\n\n")
 
 
 def _methods(facts: Facts) -> list[tuple[str, str]]:

@@ -149,6 +149,7 @@ def test_every_input_has_a_name(page):
         page.wait_for_timeout(1500)
         nameless = page.evaluate(
             """() => [...document.querySelectorAll('input:not([type=hidden]), select, textarea')]
+            .filter(e => !e.disabled)
             .filter(e => e.offsetParent !== null && e.type !== 'file')
             .filter(e => !(e.labels && e.labels.length) && !e.getAttribute('aria-label')
                 && !e.getAttribute('aria-labelledby') && !e.title && !e.placeholder)
