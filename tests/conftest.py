@@ -14,6 +14,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
+from tests.chromium import browser  # noqa: F401 - a fixture of all tests
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

@@ -1,51 +1,17 @@
-"""The app on the demo, in a real browser.
-
-Where there is no Chromium the tests are skipped; with INTR_REQUIRE_BROWSER=1 they fail instead.
-"""
+"""The app on the demo, in a real browser."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
 from intr_discover import Specimens, load
 
-playwright = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("playwright.sync_api")
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
-ARGUMENTS = [
-    "--no-sandbox",  # Chromium refuses to run as root with one
-    # What it would ask of its maker's machines by itself.
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-
-def chromium() -> str:
-    """Return the path of Debian's Chromium; skip, or fail where it is required."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        found = shutil.which(name)
-        if found:
-            return found
-    words = "there is no Chromium on this machine (Debian and Ubuntu: apt install chromium)"
-    if os.environ.get("INTR_REQUIRE_BROWSER") == "1":
-        pytest.fail(words)
-    pytest.skip(words)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    path = chromium()
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import browser  # noqa: F401 - a fixture
-
 nbformat = pytest.importorskip("nbformat")
 TimeoutError = pytest.importorskip("playwright.sync_api").TimeoutError
 pytest.importorskip("jupyterlab")
@@ -67,7 +65,7 @@ def lab(tmp_path_factory):
 
 
 @pytest.fixture
-def notebook(lab, browser):  # noqa: F811
+def notebook(lab, browser):
     """Open a notebook of one cell and run it; whatever it asks of other machines fails the test."""
     address, folder = lab
     context = browser.new_context(viewport={"width": 1400, "height": 1400})
