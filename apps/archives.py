@@ -69,12 +69,12 @@ def unpack(
     return _beginning(target)
 
 
-def pack(folder: Path, place: Path) -> Path:
-    """Return a zip of a folder's files below one folder of its name."""
+def pack(folder: Path, place: Path, inside: str | None = None) -> Path:
+    """Return a zip of a folder's files below one folder, by default of the zip's own name."""
     with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.rglob("*")):
             if path.is_file() and not path.is_symlink():
-                archive.write(path, f"{place.stem}/{path.relative_to(folder).as_posix()}")
+                archive.write(path, f"{inside or place.stem}/{path.relative_to(folder).as_posix()}")
     return place
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.special import softmax
 
+from apps import archives
 from apps.photographs import Photograph
 from apps.service import Service
 from apps.sessions import Donor, Session
@@ -269,10 +269,7 @@ def pack(version: Version, folder: Path) -> Path:
     place = folder / f"version-{version.number}.zip"
     if not (version.folder / "provenance.json").exists():
         write_json(version.folder / "provenance.json", record_of(version))
-    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(version.folder.iterdir()):
-            archive.write(path, f"version-{version.number}/{path.name}")
-    return place
+    return archives.pack(version.folder, place)
 
 
 def record_of(version: Version) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from apps.archives import pack
 from apps.results import Made
 from apps.service import Service
 from apps.sessions import Session
@@ -164,11 +164,7 @@ def make_zip(
         if captions:
             (folder / "captions.txt").write_text("\n\n".join(captions) + "\n", "utf-8")
         place = Path(tempfile.mkdtemp(dir=session.folder)) / "intr-discover-export.zip"
-        with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted(folder.rglob("*")):
-                if path.is_file():
-                    archive.write(path, Path("export") / path.relative_to(folder))
-    return place
+        return pack(folder, place, inside="export")
 
 
 def _write(exhibit: Exhibit, folder: Path, look: Look) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +71,6 @@ def page_options() -> dict[str, Any]:
         "mcp_server": False,
         "head": '<meta name="robots" content="noindex">',
     }
-
-
-def remove_files(service: Service) -> None:
-    """Remove everything that the app laid down."""
-    shutil.rmtree(service.folder, ignore_errors=True)
 
 
 def _theme() -> gr.themes.Base:

@@ -23,7 +23,6 @@ from intr_discover.figures.screen import (
     colour_bar_figure,
     figure_picture,
     map_picture,
-    photograph_picture,
     screen_grid,
 )
 from intr_discover.model.intr import ContextMode
@@ -352,11 +351,6 @@ def answer_in_words(photograph: Photograph, predicted: str, probability: float) 
         said += f" It is {photograph.label}: {'right' if right else 'wrong'}."
         kind = "right" if right else "wrong"
     return words.heading(photograph.name) + words.paragraph(said, f"answer {kind}".strip())
-
-
-def thumbnail_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a picture as large as the small maps."""
-    return photograph_picture(picture, _SMALL)
 
 
 TAB = Tab("explore", "Explore", 1, build)

@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from intr_discover.errors import UserError
 from intr_discover.figures import style
 from intr_discover.figures.attention_layout import Box
-from intr_discover.figures.panels import Panels, draw_colour_bar, short_number
-from intr_discover.figures.strips import Panel, draw_outline
-from intr_discover.figures.text import TextRuler, one_line
+from intr_discover.figures.panels import draw_colour_bar, short_number
+from intr_discover.figures.strips import Panel, draw_panel
+from intr_discover.figures.text import TextRuler
 
 # All lengths in mm.
 _MARGIN = 1.5
@@ -268,22 +268,8 @@ def _largest(panel: Panel) -> float:
 
 
 def _draw(figure: Figure, panel: Panel, slot: Box, maximum: float, scale: Scale) -> None:
-    """Draw a panel as large as its place allows, from the upper left corner on."""
-    aspect = panel.photograph.shape[1] / panel.photograph.shape[0]
-    width = min(slot.width, slot.height * aspect)
-    box = Box(slot.left, slot.top, width, width / aspect)
     # The line at half of the maximum would hide maps of many small places, such as those of RISE.
-    panels = Panels(figure, panel.photograph, maximum, 1.0 if scale.own_maximum else
-                    scale.uniform[1])  # fmt: skip
-    if panel.heatmap is None:
-        axes = panels.draw_photograph(box)
-    else:
-        axes = panels.draw_map(panel.heatmap, box, is_mean=False)
-    if panel.title:
-        words = TextRuler(style.SMALL_PT).shorten(one_line(panel.title), slot.width)
-        axes.set_title(words, loc="left", fontsize=style.SMALL_PT, pad=1.5)
-    if panel.outline is not None:
-        draw_outline(axes, panel.outline)
+    draw_panel(figure, panel, slot, maximum, 1.0 if scale.own_maximum else scale.uniform[1])
 
 
 def _draw_bar(figure: Figure, box: Box, maximum: float, scale: Scale) -> None:

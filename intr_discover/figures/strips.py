@@ -149,7 +149,7 @@ def strips_figure(
                     width,
                     height,
                 )
-                _draw_panel(figure, panel, slot, scale, uniform)
+                draw_panel(figure, panel, slot, scale, uniform)
         draw_key(figure, _MARGIN, bottom, scale, uniform, legend, lines=4)
     return figure
 
@@ -192,7 +192,7 @@ def _write_heading(figure: Figure, strip: Strip, left: float, top: float, room: 
     )
 
 
-def _draw_panel(figure: Figure, panel: Panel, slot: Box, scale: float, uniform: float) -> None:
+def draw_panel(figure: Figure, panel: Panel, slot: Box, scale: float, uniform: float) -> None:
     """Draw a panel as large as its place allows, from the upper left corner on."""
     aspect = _aspect(panel.photograph)
     width = min(slot.width, slot.height * aspect)
