@@ -11,6 +11,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from apps.archives import pack
+from apps.photographs import Photograph
 from apps.results import Made
 from apps.service import Service
 from apps.sessions import Session
@@ -80,8 +81,9 @@ def exhibits(service: Service, session: Session) -> list[Exhibit]:
     found = []
     explanation = session.kept.get("explanation")
     if explanation is not None:
-        title = f"Explore: heads of {explanation.classes[0]} in {session.kept['explained']}"
-        draw = partial(explanation.figure, names=service.names())
+        photograph: Photograph = session.kept["explained"]
+        title = f"Explore: heads of {explanation.classes[0]} in {photograph.name}"
+        draw = partial(explanation.figure, true_label=photograph.label, names=service.names())
         found.append(Exhibit("explore", "heads", title, draw))
     contrast = session.kept.get("contrast")
     if contrast is not None:

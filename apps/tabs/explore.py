@@ -280,7 +280,7 @@ def explain(
         context_mode=mode,
         layer=layer,
     )
-    session.kept |= {"explanation": explanation, "explained": photograph.name}
+    session.kept |= {"explanation": explanation, "explained": photograph}
     called = service.names()
     session.kept["order"] = order = explanation.ranked_heads(ranking=ranking)
     said = answer_in_words(photograph, explanation.predicted, explanation.probability)

@@ -33,8 +33,8 @@ def build(shell: Shell) -> None:
         with gr.Column(scale=2, min_width=320):
             studies = gr.CheckboxGroup(
                 [], value=[], label="Studies: tick what is to be answered first",
-                info="each runs once for all who use this page; the heads take some 15 seconds on "
-                     "the demo", elem_id="export-studies",
+                info="each runs once for all who use this page; on a large collection it takes "
+                     "minutes", elem_id="export-studies",
             )  # fmt: skip
             run = gr.Button("Run the ticked studies", elem_id="export-run")
             done = gr.HTML(elem_id="export-done")
