@@ -88,7 +88,7 @@ def _training(config: Mapping[str, Any]) -> str:
         f"epochs with {_OPTIMIZERS.get(training['optimizer'], training['optimizer'])} "
         f"(learning rate {training['learning_rate']:g}, weight decay {training['weight_decay']:g}, "
         f"schedule {training['schedule']}, batches of {training['batch_size']}, label smoothing "
-        f"{training['label_smoothing']:g}, {training['augmentation']} augmentation, seed "
+        f"{_smoothing(training)}, {training['augmentation']} augmentation, seed "
         f"{training['seed']})"
     )  # fmt: skip
     if config.get("best_epoch"):
@@ -97,6 +97,11 @@ def _training(config: Mapping[str, Any]) -> str:
             "photographs, were kept"
         )
     return f"{said}."
+
+
+def _smoothing(training: Mapping[str, Any]) -> str:
+    share, without = training["label_smoothing"], training.get("unsmoothed_epochs")
+    return f"{share:g}" + (f", none in the last {without} epochs" if share and without else "")
 
 
 def _study(result: StudyResult, photographs: str) -> str:

@@ -41,6 +41,7 @@ def build_model(config: TrainingConfig, num_classes: int) -> INTR | PlainClassif
                 dropout=config.dropout,
                 attention_dropout=config.attention_dropout,
                 head_dropout=config.head_dropout,
+                key_position=config.key_position,
             ),
             pretrained=config.pretrained,
         )

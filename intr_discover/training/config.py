@@ -52,7 +52,7 @@ class TrainingConfig:
     backbone, backbone_stride, backbone_level, freeze_batch_norm, pretrained
         See ``model.Backbone``. ``plain`` uses the whole network, so stride and level do not apply.
     width, heads, encoder_layers, decoder_layers, feed_forward, dropout, attention_dropout,
-    head_dropout
+    head_dropout, key_position
         See ``model.INTRConfig``.
     image_size, resize, longest_side
         See ``data.Preprocessing``; pixels.
@@ -86,6 +86,12 @@ class TrainingConfig:
         ``batch_size`` counts images on one process.
     label_smoothing
         Share of the target spread over all classes, in [0, 1).
+    unsmoothed_epochs
+        Of ``epochs``, the last ones are trained without label smoothing. Smoothing pulls the logits
+        of all wrong classes to one value, and with that the likeness of classes out of them
+        (Müller et al., "When does label smoothing help?", NeurIPS 2019); without it from the
+        start, classes that differ in a few pixels may not be told apart. The weights that are kept
+        come from these epochs.
     gradient_clip
         Largest norm of the gradient; 0: no clipping.
     precision
@@ -93,7 +99,8 @@ class TrainingConfig:
     validation_share
         Share of the training images cut off for validation when the table has none.
     early_stop
-        Stop after this many epochs without a better validation top-1; 0: never.
+        Stop after this many epochs without a better validation top-1; 0: never. Not before the first
+        of the ``unsmoothed_epochs``.
     seed
         Seed of weights, order, augmentation, dropout and the validation cut.
     workers
@@ -122,6 +129,7 @@ class TrainingConfig:
     dropout: float = 0.1
     attention_dropout: float = 0.0
     head_dropout: float = 0.0
+    key_position: bool = False
     image_size: int = 160
     resize: Literal["shorter", "square"] = "shorter"
     longest_side: int | None = None
@@ -140,6 +148,7 @@ class TrainingConfig:
     epochs: int = 30
     batch_size: int = 16
     label_smoothing: float = 0.1
+    unsmoothed_epochs: int = 0
     gradient_clip: float = 1.0
     precision: Literal["fp32", "bf16", "fp16", "fp64"] = "fp32"
     validation_share: float = 0.1
@@ -166,10 +175,23 @@ class TrainingConfig:
             0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "in [0, 1)"
         )
         _require(
+            0 <= self.unsmoothed_epochs <= self.epochs,
+            "unsmoothed_epochs", self.unsmoothed_epochs, f"from 0 to epochs ({self.epochs})",
+        )  # fmt: skip
+        _require(
             0 < self.validation_share < 1, "validation_share", self.validation_share, "in (0, 1)"
         )
         if self.schedule == "step" and self.drop_epoch is None:
             raise UserError("setting drop_epoch is missing: schedule 'step' needs it")
+
+    def smoothing_in(self, epoch: int) -> float:
+        """Return the label smoothing of an epoch, counted from 0."""
+        return self.label_smoothing if epoch < self.first_unsmoothed else 0.0
+
+    @property
+    def first_unsmoothed(self) -> int:
+        """The first epoch without label smoothing, from 0; ``epochs`` where there is none."""
+        return self.epochs - self.unsmoothed_epochs
 
 
 PAPER = TrainingConfig(

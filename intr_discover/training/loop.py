@@ -193,6 +193,8 @@ def _train(
         if _should_stop(state, config):
             break
         started = time.monotonic() - state.totals.seconds
+        if config.unsmoothed_epochs and epoch == config.first_unsmoothed and state.step == 0:
+            state.forget_best()  # of the epochs with label smoothing
         prepared.train()
         batches = epoch_batches(len(images), config.batch_size, config.seed, epoch, *share)
         loader = training_batches(images, batches[state.step :], epoch, config.workers)
@@ -207,7 +209,7 @@ def _train(
                 loss = functional.cross_entropy(
                     logits if config.precision == "fp64" else logits.float(),
                     labels,
-                    label_smoothing=config.label_smoothing,
+                    label_smoothing=config.smoothing_in(epoch),
                 )
             if not torch.isfinite(loss):
                 raise UserError(
@@ -367,6 +369,8 @@ def _sum_over_processes(accelerator: Accelerator, totals: Totals) -> Totals:
 
 
 def _should_stop(state: TrainingState, config: TrainingConfig) -> bool:
+    if config.unsmoothed_epochs and state.epoch <= config.first_unsmoothed:
+        return False  # what is kept comes from the last epochs, so they are never left out
     waited = state.epoch - state.best_epoch
     return bool(config.early_stop and state.best_epoch and waited >= config.early_stop)
 

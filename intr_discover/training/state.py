@@ -71,6 +71,10 @@ class TrainingState:
             return True
         return (top1, -loss) > (self.best_top1, -self.best_loss)
 
+    def forget_best(self) -> None:
+        """Begin to look for the best weights anew."""
+        self.best_top1, self.best_loss, self.best_epoch = None, None, 0
+
 
 def save_state(
     run: Path, state: TrainingState, parts: dict[str, Any], generators: list[dict[str, Any]]

@@ -59,6 +59,8 @@ def test_settings_survive_a_dictionary():
         ({"backbone_stride": "8"}, "backbone_stride must be a whole number or empty"),
         ({"backbone": 18}, "backbone must be text"),
         ({"label_smoothing": 1.0}, "label_smoothing"),
+        ({"unsmoothed_epochs": -1}, "unsmoothed_epochs must be from 0 to epochs (30)"),
+        ({"epochs": 4, "unsmoothed_epochs": 5}, "unsmoothed_epochs must be from 0 to epochs (4)"),
         ({"validation_share": 0.0}, "validation_share"),
         ({"schedule": "step"}, "drop_epoch"),
         ({"batch_size": -1}, "batch_size"),
@@ -157,3 +159,9 @@ def test_differences_name_both_values():
 def test_every_setting_is_described():
     for field in fields(TrainingConfig):
         assert field.name in TrainingConfig.__doc__
+
+
+def test_label_smoothing_ends_with_the_last_epochs():
+    config = TrainingConfig(epochs=5, label_smoothing=0.1, unsmoothed_epochs=2)
+    assert [config.smoothing_in(epoch) for epoch in range(5)] == [0.1, 0.1, 0.1, 0, 0]
+    assert TrainingConfig(epochs=5).smoothing_in(4) == 0.1

@@ -197,6 +197,20 @@ def test_early_stop(collection, tmp_path):
     assert any("stopped early" in line for line in lines)
 
 
+def test_the_weights_kept_come_from_the_epochs_without_smoothing(collection, tmp_path):
+    """A model that does not move is best in its first epoch, and here in the first that counts."""
+    still = replace(
+        TINY, epochs=9, early_stop=2, learning_rate=1e-30, freeze_batch_norm=True, dropout=0.0,
+        label_smoothing=0.5, unsmoothed_epochs=5,
+    )  # fmt: skip
+    train(collection, still, tmp_path / "run", say=lambda line: None)
+    metrics = pd.read_csv(tmp_path / "run" / "metrics.csv")
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["best_epoch"] == 5
+    assert len(metrics) == 7  # two after the best, counted from the first without smoothing
+    smoothed, plain = metrics["train_loss"][:4].mean(), metrics["train_loss"][4:].mean()
+    assert smoothed != pytest.approx(plain, rel=1e-3)
+
+
 def test_start_from_another_run(collection, tmp_path):
     first = train(collection, TINY, tmp_path / "first", say=lambda line: None)
     still = replace(TINY, learning_rate=1e-30, freeze_batch_norm=False, epochs=1)
