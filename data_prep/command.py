@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import NoReturn
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from data_prep.common import Report
 from data_prep.pictures import GREY, PictureOptions
@@ -33,9 +43,9 @@ class OneLineParser(argparse.ArgumentParser):
         raise UserError(f"{message} ({self.prog} --help lists the options)")
 
 
-def add_places(parser: argparse.ArgumentParser) -> None:
+def add_places(parser: argparse.ArgumentParser, source: str = "the published folder") -> None:
     """Add SOURCE, OUT, --copy and --overwrite."""
-    parser.add_argument("source", metavar="SOURCE", type=Path, help="the published folder")
+    parser.add_argument("source", metavar="SOURCE", type=Path, help=source)
     parser.add_argument("out", metavar="OUT", type=Path, help="the folder to write")
     parser.add_argument(
         "--copy",
@@ -66,6 +76,13 @@ def add_picture_options(parser: argparse.ArgumentParser, margin: float) -> None:
     )
 
 
+def published_parser(prog: str, description: str) -> OneLineParser:
+    """Return a parser with SOURCE (a folder or an archive), OUT, --copy and --overwrite."""
+    parser = OneLineParser(prog, description)
+    add_places(parser, "the folder of the archives as downloaded or unpacked, or the archive")
+    return parser
+
+
 def picture_options(arguments: argparse.Namespace) -> PictureOptions:
     """Return the options that ``add_places`` and ``add_picture_options`` parsed."""
     return PictureOptions(
@@ -74,6 +91,33 @@ def picture_options(arguments: argparse.Namespace) -> PictureOptions:
         margin=arguments.margin,
         remove_background=arguments.background == "remove",
     )
+
+
+@contextmanager
+def progress_steps() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
+    """Yield ``step(name)``, which gives the callback ``(done, total)`` of a bar of its own."""
+    with _bars(TaskProgressColumn()) as step:
+        yield step
+
+
+@contextmanager
+def download_steps() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
+    """Yield what ``progress_steps`` does, for bytes; a total of 0 is one that is not known."""
+    with _bars(DownloadColumn(), TransferSpeedColumn()) as step:
+        yield step
+
+
+@contextmanager
+def _bars(*numbers: ProgressColumn) -> Iterator[Callable[[str], Callable[[int, int], None]]]:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), *numbers, TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+
+        def step(name: str) -> Callable[[int, int], None]:
+            task = bar.add_task(name, total=None)
+            return lambda done, total: bar.update(task, completed=done, total=total or None)
+
+        yield step
 
 
 @contextmanager

@@ -49,6 +49,18 @@ def check_places(source: Path, out: Path, needed: Sequence[str], overwrite: bool
             f"{source} is not the published folder: it has no {shorten(absent)} (see its layout "
             "in data_prep/README.md)"
         )
+    check_out(source, out, overwrite)
+
+
+def check_out(source: Path, out: Path, overwrite: bool) -> None:
+    """Make sure that ``out`` may be written.
+
+    Raises
+    ------
+    UserError
+        ``out`` is a file, lies inside ``source`` or around it, or holds files while ``overwrite``
+        is false.
+    """
     here, there = source.resolve(), out.resolve()
     if there == here or here in there.parents:
         raise UserError(f"{out} lies inside {source}: choose a folder outside the published data")
@@ -177,6 +189,30 @@ def check_splits(table: pd.DataFrame, path: Path, more: Sequence[str] = ()) -> N
     unknown = sorted(set(table["split"]) - set(SPLITS) - set(more))
     if unknown:
         raise UserError(f"{path} has the split {shorten(unknown)}: give {', '.join(SPLITS)}")
+
+
+def read_rows(path: Path, columns: int) -> list[list[str]]:
+    """Read a list whose columns are parted by spaces; the last one may hold spaces itself.
+
+    Raises
+    ------
+    UserError
+        It cannot be read, is empty, or a line has fewer columns.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is no text in UTF-8: fetch it again") from error
+    rows = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            cells = line.split(maxsplit=columns - 1)
+            if len(cells) < columns:
+                raise UserError(f"{path}, line {number}: {len(cells)} columns instead of {columns}")
+            rows.append([cell.strip() for cell in cells])
+    if not rows:
+        raise UserError(f"{path} is empty: fetch it again")
+    return rows
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
