@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,10 @@ COLUMNS = {
     "species 2": "the other one",
     "known": "the attribute that your table of pairs names, or “look-alikes” where it names none; "
     "empty for pairs that are not in it",
-    "rank": "1 comes nearest to being mistaken for each other, by the margin",
+    "rank": "1 comes nearest to being mistaken for each other when half of a photograph is hidden "
+    "(by the margin where that was not asked)",
+    "half hidden, in %": "how much of the model's probability goes to the other species when half "
+    "of the photograph is hidden, places drawn at random; mean over both species",
     "margin": "logits (the model's scores) of the other species minus that of the true one, mean "
     "over the photographs of both species. Below 0 the true species wins; near 0 or above, they "
     "are easily mistaken",
@@ -125,6 +129,7 @@ def _ranked(row: Mapping[Any, Any], named: Mapping[frozenset[str], Pair]) -> dic
         "species 2": row["label_b"],
         "known": "" if pair is None else _known(pair),
         "rank": int(row["rank"]),
+        "half hidden, in %": _percent(row["hidden_confusability"]),
         # Without the sign of a 0 that was a little below it.
         "margin": round(float(row["confusability"]), 2) + 0.0,
         "1 taken for 2 in %": round(100 * float(row["taken_a"]), 1),
@@ -133,6 +138,10 @@ def _ranked(row: Mapping[Any, Any], named: Mapping[frozenset[str], Pair]) -> dic
         "photographs of 2": int(row["n_b"]),
         "rank by answers": int(row["feature_rank"]),
     }
+
+
+def _percent(share: float) -> float | None:
+    return None if math.isnan(share) else round(100 * share, 1)
 
 
 def _known(pair: Pair) -> str:

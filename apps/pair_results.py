@@ -12,6 +12,7 @@ from intr_discover.errors import UserError
 from intr_discover.figures.head_names import HeadNames
 from intr_discover.studies.mimicry import STUDY
 from intr_discover.studies.pair_on_photograph import require_two
+from intr_discover.studies.pair_table import RANKED
 from intr_discover.studies.pairs import Pair, known_pairs
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.study import StudyInputs
@@ -125,4 +126,4 @@ def _forget_others(result: StudyResult) -> None:
     result.drawings.pop("class_matrix")
     result.captions.pop("class_matrix")
     result.tables.pop("matrix")
-    result.table = result.table.drop(columns=["rank", "feature_rank", "feature_distance"])
+    result.table = result.table.drop(columns=list(RANKED))

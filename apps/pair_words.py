@@ -31,9 +31,19 @@ def ranking_sentences(row: Mapping[Any, Any], pairs: int) -> list[str]:
     return [
         f"Of {row['n_a']} photographs of {a}, {_counted(row['taken_a'], row['n_a'])} named {b}; of "
         f"{row['n_b']} of {b}, {_counted(row['taken_b'], row['n_b'])} named {a}.",
-        f"{_ahead(-float(row['confusability']))} ({_LOGITS}). By that they are number "
+        f"{_ahead(-float(row['confusability']))} ({_LOGITS}). {_half_hidden(row)} they are number "
         f"{row['rank']} of {pairs} pairs; number 1 comes nearest to being mistaken.",
     ]
+
+
+def _half_hidden(row: Mapping[Any, Any]) -> str:
+    share = float(row["hidden_confusability"])
+    if math.isnan(share):
+        return "By that"
+    return (
+        f"With half of the photograph hidden, {percent(share)} of the probability goes to the "
+        "other species; by that"
+    )
 
 
 def photograph_sentences(asked: AskedTwice) -> list[str]:

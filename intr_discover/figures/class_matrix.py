@@ -35,6 +35,7 @@ def class_matrix_figure(
     confusability: Matrix,
     distances: Matrix,
     pairs: Sequence[tuple[int, int]] = (),
+    label: str = "mean logit of the other − true class",
 ) -> Figure:
     """Draw two matrices side by side: confusability, and distance of features.
 
@@ -43,12 +44,14 @@ def class_matrix_figure(
     classes
         K names, in the order in which they are drawn.
     confusability
-        ``[K, K]``: mean logit of the other class minus that of the true one; row = true class. The
-        diagonal is left out.
+        ``[K, K]``: how near the true class (row) is to being mistaken for the other one; the larger
+        the nearer. The diagonal is left out.
     distances
         ``[K, K]``: from 0 (alike) on.
     pairs
         Rows and columns that are known look-alikes; they get a frame.
+    label
+        What ``confusability`` is, and its unit.
 
     Returns
     -------
@@ -73,11 +76,11 @@ def class_matrix_figure(
         off = ~np.eye(len(classes), dtype=np.bool_)
         drawn = (
             (confusability, "how near the true class is to being mistaken",
-             "mean logit of the other − true class", style.SEQUENTIAL_ON_WHITE),
+             label, style.SEQUENTIAL_ON_WHITE),
             (distances, "how differently the decoder answers",
              "cosine distance of its output", f"{style.SEQUENTIAL_ON_WHITE}_r"),
         )  # fmt: skip
-        for number, (values, title, label, colours) in enumerate(drawn):
+        for number, (values, title, unit, colours) in enumerate(drawn):
             place = left + number * (half + _GAP)
             axes = style.add_axes(figure, place, _TOP, side, side)
             axes.set_gid(title)
@@ -100,7 +103,7 @@ def class_matrix_figure(
             bar_axes = style.add_axes(figure, place, bar_top, min(half, 45.0), 2.0)
             bar = figure.colorbar(image, cax=bar_axes, orientation="horizontal")
             bar.set_label(
-                TextRuler(style.SMALL_PT).shorten(label, half), fontsize=style.SMALL_PT,
+                TextRuler(style.SMALL_PT).shorten(unit, half), fontsize=style.SMALL_PT,
                 loc="left",
             )  # fmt: skip
             bar.ax.tick_params(labelsize=style.SMALL_PT)

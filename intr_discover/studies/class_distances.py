@@ -96,6 +96,7 @@ def pair_matrix(
     confused: Numbers,
     distances: Numbers,
     known: Sequence[tuple[str, str]],
+    hidden: Numbers | None = None,
 ) -> pd.DataFrame:
     """Return one row for every two classes, the most confusable first.
 
@@ -107,15 +108,19 @@ def pair_matrix(
         ``[K, K]``, see above.
     known
         The pairs that are known to be look-alikes.
+    hidden
+        ``[K, K]``: see ``half_hidden.mean_answers``; None where no half-hidden views were asked.
 
     Returns
     -------
     DataFrame
         ``label_a``, ``label_b``, ``n_a``, ``n_b``, ``taken_a`` (share of the photographs of a that
         are answered as b), ``taken_b``, ``margin_a``, ``margin_b`` (mean logit of the look-alike
-        minus the true class's), ``confusability`` (mean of the two), ``rank`` (1 has the largest;
-        equal ones share the worst rank), ``feature_distance``, ``feature_rank`` (1 has the
-        smallest), ``known``.
+        minus the true class's), ``confusability`` (mean of the two), ``margin_rank`` (1 has the
+        largest; equal ones share the worst rank), ``feature_distance``, ``feature_rank`` (1 has the
+        smallest), ``hidden_a``, ``hidden_b`` (mean probability of the look-alike when half of the
+        photograph is hidden), ``hidden_confusability`` (mean of the two; all three NaN without
+        views), ``rank`` (1 has the largest; that by margins without views), ``known``.
     """
     first, second = (each.tolist() for each in np.triu_indices(len(names), k=1))
     listed = {frozenset(pair) for pair in known}
@@ -133,7 +138,14 @@ def pair_matrix(
             "feature_distance": distances[first, second],
         }
     )
-    table["rank"] = rankdata(-table["confusability"], method="max").astype(np.int64)
+    if hidden is None:
+        hidden = np.full_like(margins, np.nan, dtype=np.float64)
+    table["hidden_a"] = hidden[first, second]
+    table["hidden_b"] = hidden[second, first]
+    table["hidden_confusability"] = (table["hidden_a"] + table["hidden_b"]) / 2
+    table["margin_rank"] = rankdata(-table["confusability"], method="max").astype(np.int64)
+    by_views = rankdata(-table["hidden_confusability"], method="max", nan_policy="omit")
+    table["rank"] = np.where(np.isnan(by_views), table["margin_rank"], by_views).astype(np.int64)
     table["feature_rank"] = rankdata(table["feature_distance"], method="max").astype(np.int64)
     table["known"] = [
         frozenset(pair) in listed for pair in zip(table["label_a"], table["label_b"], strict=True)

@@ -20,6 +20,12 @@ from intr_discover.studies.class_distances import (
     pair_matrix,
 )
 from intr_discover.studies.framing import Framing
+from intr_discover.studies.half_hidden import (
+    VIEWS_A_CLASS,
+    half_hidden_answers,
+    mean_answers,
+    views_each,
+)
 from intr_discover.studies.looking import Regions
 from intr_discover.studies.mimicry_findings import findings
 from intr_discover.studies.mimicry_plan import (
@@ -50,6 +56,9 @@ from intr_discover.studies.population_maps import PERMUTATIONS
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
 
+_WITH_VIEWS = "mean probability of the other class, half of each photograph hidden"
+_WITHOUT_VIEWS = "mean logit of the other − true class"
+
 
 def run(inputs: StudyInputs) -> StudyResult:
     """Ask every photograph, compare the look-alikes, and draw them.
@@ -77,7 +86,8 @@ def run(inputs: StudyInputs) -> StudyResult:
     framing = Framing(chosen, explainer.preprocessing, model.stride)
     known = [(a, b) for a, b, _ in pairs]
     answers = _ask(inputs, chosen, class_ids, ids_of(inputs, pairs), framing)
-    matrix, order, distances, margins = _matrix(inputs, answers, class_ids, known)
+    hidden = _ask_half_hidden(inputs, chosen, class_ids, effort.views)
+    matrix, order, distances, nearness = _matrix(inputs, answers, class_ids, known, hidden)
     if not pairs:
         pairs = _most_confusable(inputs, matrix, effort.examined)
         closer = np.isin(chosen.table["label"], [label for pair in pairs for label in pair[:2]])
@@ -104,6 +114,7 @@ def run(inputs: StudyInputs) -> StudyResult:
     placed = sum(framing.has(row) for row in range(len(chosen)))
     frame = {"frame": framing.frame.kind, "frame_cells": int(framing.frame.inside.sum())}
     frame["decoder_layers"] = model.config.decoder_layers
+    frame["views_a_class"] = effort.views
     result = StudyResult(
         name="mimicry",
         table=table,
@@ -128,14 +139,15 @@ def run(inputs: StudyInputs) -> StudyResult:
     result.drawings["class_matrix"] = partial(
         class_matrix_figure,
         [names[place] for place in order],
-        margins[np.ix_(order, order)],
+        nearness[np.ix_(order, order)],
         distances[np.ix_(order, order)],
         _places(names, order, known),
+        _WITH_VIEWS if effort.views else _WITHOUT_VIEWS,
     )
     result.captions["class_matrix"] = (
-        "All classes against each other, ordered by a tree of the right-hand distances. Left: mean "
-        "logit of the other class minus that of the true one (row). Right: how differently the "
-        "decoder answers the photographs of two classes. Dark is alike in both; "
+        "All classes against each other, ordered by a tree of the right-hand distances. Left: "
+        f"{_WITH_VIEWS if effort.views else _WITHOUT_VIEWS}; a row is a true class. Right: how "
+        "differently the decoder answers the photographs of two classes. Dark is alike in both; "
         "frames mark the known look-alikes."
     )
     return result
@@ -174,13 +186,30 @@ def _ask(
     return answers
 
 
+def _ask_half_hidden(
+    inputs: StudyInputs, chosen: Specimens, class_ids: NDArray[np.int64], views: int
+) -> NDArray[np.float64] | None:
+    """Return for which classes photographs are taken when half is hidden; None without views."""
+    if not views:
+        return None
+    return half_hidden_answers(
+        inputs.explainer,
+        chosen.paths,
+        views_each(class_ids, views),
+        inputs.seed,
+        batch_size=inputs.batch_size,
+        progress=inputs.progress,
+    )
+
+
 def _matrix(
     inputs: StudyInputs,
     answers: Answers,
     class_ids: NDArray[np.int64],
     known: Sequence[tuple[str, str]],
+    hidden: NDArray[np.float64] | None,
 ) -> tuple[pd.DataFrame, list[int], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the table of all pairs, the order of the classes, their distances and margins."""
+    """Return the table of all pairs, the order of the classes, distances, and how near they are."""
     labels, counts = np.unique(class_ids, return_counts=True)
     classes = [int(label) for label in labels]
     margins = mean_margins(answers.logits, class_ids, classes)
@@ -188,8 +217,10 @@ def _matrix(
     distances = feature_distances(answers.features, classes)
     answers.features = {}  # the largest of what was kept
     names = [inputs.explainer.classes[label] for label in classes]
-    table = pair_matrix(names, counts.tolist(), margins, confused, distances, known)
-    return table, clustered_order(distances), distances, margins
+    if hidden is not None:
+        hidden = mean_answers(hidden, class_ids, classes)
+    table = pair_matrix(names, counts.tolist(), margins, confused, distances, known, hidden)
+    return table, clustered_order(distances), distances, margins if hidden is None else hidden
 
 
 def _most_confusable(inputs: StudyInputs, matrix: pd.DataFrame, most: int) -> list[Pair]:
@@ -238,7 +269,9 @@ STUDY = Study(
                   n="n_region_pairs"),
         KeyNumber("peak_on_region", "pairs whose largest difference lies on the known attribute",
                   n="n_region_pairs"),
-        KeyNumber("true_pairs_ranked_first", "known pairs that rank first by margin",
+        KeyNumber("true_pairs_ranked_first", "known pairs that rank first, half of each hidden",
+                  n="n_known_pairs"),
+        KeyNumber("true_pairs_ranked_first_margin", "the same by margin of whole photographs",
                   n="n_known_pairs"),
         KeyNumber("true_pairs_ranked_first_features", "the same by distance of features",
                   n="n_known_pairs"),
@@ -247,6 +280,9 @@ STUDY = Study(
         Option("pair", 'One pair: "CLASS A,CLASS B".'),
         Option("pairs", "Table of look-alikes: label_a, label_b, and if known diagnostic."),
         Option("most", "Pairs to look at where none are known; all with --full.", int, MOST_PAIRS),
-        Option("rank_by", "What makes such pairs look-alikes: margin or features.", str, "margin"),
+        Option("rank_by", "What makes such pairs look-alikes: views (half-hidden ones), margin or "
+               "features.", str, "views"),
+        Option("views", "Half-hidden views of each class, to rank pairs by; 0: by margin.", int,
+               VIEWS_A_CLASS),
     ),
 )  # fmt: skip

@@ -118,18 +118,27 @@ def _strongest(table: pd.DataFrame) -> list[str]:
 
 def _ranking(summary: dict[str, Any], matrix: pd.DataFrame) -> list[str]:
     if summary["true_pairs_ranked_first"] is not None:
+        ways = [("By margin", "true_pairs_ranked_first_margin"),
+                ("by how alike the decoder answers them", "true_pairs_ranked_first_features"),
+                ]  # fmt: skip
+        if summary["views_a_class"]:
+            ways.insert(0, ("With half of each photograph hidden", "true_pairs_ranked_first"))
+            ways[1] = ("by margin of whole photographs", ways[1][1])
+        shares = [f"{way}, {percent(summary[key])} ({_sure(summary, key)})" for way, key in ways]
         return [
-            f"By margin, {percent(summary['true_pairs_ranked_first'])} of "
-            f"{summary['n_known_pairs']} known pairs rank before all other pairs of classes "
-            f"({_sure(summary, 'true_pairs_ranked_first')}); by how alike the decoder answers "
-            f"them, {percent(summary['true_pairs_ranked_first_features'])} "
-            f"({_sure(summary, 'true_pairs_ranked_first_features')}; "
-            f"{summary['n_all_pairs']} pairs)."
+            f"{shares[0]} of {summary['n_known_pairs']} known pairs rank before all other pairs "
+            f"of classes; {'; '.join(shares[1:])} ({summary['n_all_pairs']} pairs)."
         ]
     first = matrix.iloc[0]
+    how = f"mean margin {first['confusability']:.1f} logits"
+    if summary["views_a_class"]:
+        how = (
+            f"with half of the photograph hidden, {percent(first['hidden_confusability'])} of the "
+            f"probability goes to the other one; {how}"
+        )
     return [
         f"Of {summary['n_all_pairs']} pairs of classes {first['label_a']} and {first['label_b']} "
-        f"come nearest to being mistaken (mean margin {first['confusability']:.1f} logits, "
+        f"come nearest to being mistaken ({how}; "
         f"{first['n_a']} and {first['n_b']} photographs)."
     ]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from intr_discover.errors import UserError
 from intr_discover.model.intr import INTR
 from intr_discover.studies.budget import FEWEST_IMAGES, Speed, StudyPlan, images_that_fit
+from intr_discover.studies.half_hidden import views_each
 from intr_discover.studies.pair_contexts import passes
 from intr_discover.studies.pairs import Pair, choose_photographs, known_pairs
 from intr_discover.studies.study import StudyInputs
@@ -18,9 +20,12 @@ from intr_discover.studies.study import StudyInputs
 MOST_PAIRS = 8
 """Pairs that are drawn, and examined where none are known; all with ``full``."""
 
-RANKS = {"margin": "rank", "features": "feature_rank"}
+RANKS = {"views": "rank", "margin": "margin_rank", "features": "feature_rank"}
 """What may make pairs look-alikes where none are known, and the column that ranks them by it."""
 
+_FEWEST_CLASSES = 3  # with two there is nothing to rank
+_FEWEST_VIEWS = 20  # of a class; with fewer a rank is a matter of chance
+_SHARE_FOR_VIEWS = 0.5  # of a limited time
 _SECONDS_A_SHEET = 0.7
 _SECONDS_OF_HEADS = 3.0  # a figure of many panels
 _SECONDS_A_PAIR = 0.3  # permutations and bootstraps
@@ -41,6 +46,9 @@ class Effort:
         How many pairs are looked at closely.
     sheets, heads
         Of how many the page is drawn, and of how many the heads.
+    views
+        How many half-hidden views of each class are asked; 0 where there is no third class, or no
+        time.
     extra_seconds
         For all that is no model.
     """
@@ -50,6 +58,7 @@ class Effort:
     examined: int
     sheets: int
     heads: int
+    views: int
     extra_seconds: float
 
 
@@ -82,6 +91,8 @@ def plan(inputs: StudyInputs) -> StudyPlan:
         encodes, decodes = n + min(n, asked), n + 3 * asked
     # A figure of heads asks one photograph of either class again, twice.
     encodes, decodes = encodes + 2 * effort.heads, decodes + 4 * effort.heads
+    views = int(views_each(class_ids, effort.views).sum())
+    encodes, decodes = encodes + views, decodes + views
     return StudyPlan(n, len(inputs.specimens), encodes, decodes, effort.extra_seconds)
 
 
@@ -96,7 +107,13 @@ def choose_effort(inputs: StudyInputs) -> Effort:
     if inputs.options["most"] < 1:
         raise UserError(f"--most {inputs.options['most']} must be at least 1: how many pairs")
     if inputs.options["rank_by"] not in RANKS:
-        raise UserError(f"--rank-by {inputs.options['rank_by']} is unknown: use margin or features")
+        raise UserError(
+            f"--rank-by {inputs.options['rank_by']} is unknown: use views, margin or features"
+        )
+    if inputs.options["views"] < 0:
+        raise UserError(
+            f"--views {inputs.options['views']} must be at least 0: views of each class"
+        )
     pairs = known_pairs(inputs)
     labels = inputs.specimens.table["label"].to_numpy()
     for count in range(len(pairs), 1, -1):
@@ -141,9 +158,12 @@ def _with_figures(
     extra += examined * _SECONDS_A_PAIR
     class_ids = inputs.specimens.label_ids(inputs.explainer.classes)
     drawing, speed = 0.0, None
+    views = _views(inputs, len(set(labels)), len(labels))
     if inputs.speed is not None:
         speed = Speed(inputs.speed.encode + _SECONDS_A_PHOTOGRAPH, inputs.speed.decode)
         drawing = heads * (2 * inputs.speed.encode + 4 * inputs.speed.decode)
+        if views:
+            drawing += (views * len(set(labels)) + len(labels)) * sum(astuple(inputs.speed))
     count = images_that_fit(
         len(labels),
         inputs.seconds,
@@ -158,7 +178,22 @@ def _with_figures(
         examined = _unknown(inputs, len({labels[row] for row in rows}))
         sheets, heads = min(sheets, examined), min(heads, examined)
     extra += len(rows) * _SECONDS_A_PHOTOGRAPH
-    return Effort(rows, pairs, examined, sheets, heads, extra)
+    if len({labels[row] for row in rows}) < _FEWEST_CLASSES:
+        views = 0
+    return Effort(rows, pairs, examined, sheets, heads, views, extra)
+
+
+def _views(inputs: StudyInputs, classes: int, photographs: int) -> int:
+    """Return how many half-hidden views of each class there is time for."""
+    wanted = int(inputs.options["views"])
+    if classes < _FEWEST_CLASSES:
+        return 0
+    if inputs.seconds is None or inputs.speed is None:
+        return wanted
+    one = sum(astuple(inputs.speed))
+    # Each photograph has as many as the others of its class: up to one more than wanted.
+    fitting = math.floor((_SHARE_FOR_VIEWS * inputs.seconds / one - photographs) / classes)
+    return min(wanted, fitting) if fitting >= _FEWEST_VIEWS else 0
 
 
 def _unknown(inputs: StudyInputs, classes: int) -> int:

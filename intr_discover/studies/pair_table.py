@@ -27,6 +27,9 @@ from intr_discover.studies.statistics import (
 ON_REGION = 0.8
 """Precision from which the significant cells of a pair are said to lie on the known attribute."""
 
+RANKED = ("hidden_confusability", "rank", "margin_rank", "feature_rank", "feature_distance")
+"""What the table of all pairs of classes adds to a pair."""
+
 
 def pair_row(
     pair: Pair,
@@ -144,14 +147,13 @@ def with_ranks(table: pd.DataFrame, matrix: pd.DataFrame) -> pd.DataFrame:
     """Add ``q`` and the places of the pairs among all pairs of classes."""
     table = table.assign(q=benjamini_hochberg(table["difference_p"]))
     places = {
-        frozenset((row.label_a, row.label_b)): (row.rank, row.feature_rank, row.feature_distance)
+        frozenset((row.label_a, row.label_b)): tuple(getattr(row, name) for name in RANKED)
         for row in matrix.itertuples()
     }
     found = [
         places[frozenset(pair)] for pair in zip(table["label_a"], table["label_b"], strict=True)
     ]
-    columns = ("rank", "feature_rank", "feature_distance")
-    return table.assign(**dict(zip(columns, map(list, zip(*found, strict=True)), strict=True)))
+    return table.assign(**dict(zip(RANKED, map(list, zip(*found, strict=True)), strict=True)))
 
 
 def summarise(
@@ -181,6 +183,7 @@ def summarise(
         "n_known_pairs": known,
     }
     for name, rank in (("true_pairs_ranked_first", "rank"),
+                       ("true_pairs_ranked_first_margin", "margin_rank"),
                        ("true_pairs_ranked_first_features", "feature_rank")):  # fmt: skip
         first = ranked_first(matrix[rank], matrix["known"])
         low, high = (

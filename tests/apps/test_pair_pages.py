@@ -96,6 +96,9 @@ def test_both_directions_are_said(matrix):
         "Of 2 photographs of cat, 1 (50.0 %) is named bee; of 5 of bee, none is named cat."
     )
     assert "1.0 logits ahead of the other" in second and "number 1 of 3 pairs" in second
+    assert "By that they are number 1" in second
+    hidden = dict(row_of_pair(matrix, "cat", "bee"), hidden_confusability=0.25)
+    assert "hidden, 25.0 % of the probability goes" in ranking_sentences(hidden, 3)[1]
     worse = dict(row_of_pair(matrix, "cat", "bee"), confusability=0.5)
     assert "other species lies 0.5 logits ahead of the true" in ranking_sentences(worse, 3)[1]
 

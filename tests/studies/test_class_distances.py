@@ -68,6 +68,17 @@ def test_matrix_by_hand():
     assert other["taken_b"] == 0.2 and other["feature_rank"] == 1
 
 
+def test_half_hidden_views_rank_before_margins():
+    margins = np.array([[0.0, -1.0, -4.0], [-3.0, 0.0, -4.0], [-4.0, -4.0, 0.0]])
+    hidden = np.array([[0.7, 0.1, 0.2], [0.1, 0.9, 0.0], [0.4, 0.1, 0.5]])
+    table = pair_matrix(["a", "b", "c"], [1, 1, 1], margins, margins, margins, [], hidden)
+    first = table.iloc[0]
+    assert (first["label_a"], first["label_b"]) == ("a", "c") and first["margin_rank"] == 3
+    assert (first["hidden_a"], first["hidden_b"]) == (0.2, 0.4)
+    assert first["hidden_confusability"] == pytest.approx(0.3)
+    assert list(table["rank"]) == [1, 2, 3] and list(table["margin_rank"]) == [3, 1, 3]
+
+
 def test_ranked_first_by_hand():
     assert ranked_first([1, 2, 3, 4], [True, False, True, False]) == 0.5
     assert ranked_first([1, 2, 3, 4], [True, True, False, False]) == 1.0

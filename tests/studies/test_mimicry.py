@@ -16,6 +16,7 @@ from intr_discover.explain.explainer import Explainer
 from intr_discover.model.plain import PlainClassifier, PlainConfig
 from intr_discover.studies.budget import Speed
 from intr_discover.studies.mimicry import STUDY
+from intr_discover.studies.mimicry_plan import choose_effort
 from intr_discover.studies.pair_contexts import ask, passes
 from intr_discover.studies.pair_table import mean, share
 from intr_discover.studies.study import StudyInputs
@@ -115,7 +116,9 @@ def test_the_row_of_a_pair(result):
     assert 0 < row["context_shift_zero"] <= 1
     matrix = result.tables["matrix"]
     assert len(matrix) == 3 and matrix["known"].sum() == 1
-    assert matrix[matrix["known"]].iloc[0]["confusability"] == pytest.approx(row["confusability"])
+    assert matrix[matrix["known"]].iloc[0]["confusability"] == pytest.approx(
+        row["confusability"], abs=1e-6
+    )
     assert row["rank"] == matrix[matrix["known"]].iloc[0]["rank"]
     cells = result.tables["cells"]
     assert len(cells) == result.summary["frame_cells"]
@@ -167,11 +170,33 @@ def test_without_known_pairs_the_most_confusable_are_looked_at(tmp_path):
 
 def test_the_plan_is_kept(drawn):
     plan = STUDY.plan(inputs_of(drawn))
-    # One sheet of heads asks one photograph of each twice more.
-    assert (plan.images, plan.of, plan.encodes) == (12, 12, 12 + 2)
-    assert plan.decodes == 3 * 8 + 4 + 4
-    unknown = STUDY.plan(inputs_of(drawn, given={"pair": "bee,cat"}))
-    assert unknown.decodes == 3 * 8 + 4 + 4
+    # One sheet of heads asks one photograph of each twice more; 3 classes have 120 views each.
+    assert (plan.images, plan.of, plan.encodes) == (12, 12, 12 + 2 + 360)
+    assert plan.decodes == 3 * 8 + 4 + 4 + 360
+    unknown = STUDY.plan(inputs_of(drawn, given={"pair": "bee,cat", "views": 2}))
+    assert unknown.decodes == 3 * 8 + 4 + 4 + 12  # each of 4 photographs of a class has one
+
+
+def test_views_take_at_most_half_of_the_time(tmp_path):
+    folder = draw_specimens(tmp_path / "d", CLASSES, per_label=4, pairs=[("bee", "cat")])
+    speed = Speed(0.08, 0.02)
+    # 20 s are 200 views; 12 may be lost to rounding up; a third of the rest for each class: 62.
+    effort = choose_effort(inputs_of(folder, seconds=40.0, speed=speed))
+    assert effort.views == 62
+    assert STUDY.plan(inputs_of(folder, seconds=40.0, speed=speed)).seconds(speed) <= 40.0
+    assert choose_effort(inputs_of(folder, seconds=14.3, speed=speed)).views == 0  # 19 of each
+    assert choose_effort(inputs_of(folder, seconds=14.4, speed=speed)).views == 20
+
+
+def test_without_views_pairs_rank_by_margin(drawn, result):
+    plain = STUDY.run(inputs_of(drawn, given={"views": 0}))
+    matrix = plain.tables["matrix"]
+    assert (matrix["rank"] == matrix["margin_rank"]).all()
+    assert matrix["hidden_confusability"].isna().all()
+    assert "By margin" in " ".join(STUDY.findings(plain))
+    assert "half of each photograph hidden" in " ".join(STUDY.findings(result)).lower()
+    hidden = result.tables["matrix"]
+    assert hidden["hidden_confusability"].between(0, 1).all() and set(hidden["rank"]) == {1, 2, 3}
 
 
 def test_less_time_takes_fewer_photographs(tmp_path):
@@ -223,6 +248,8 @@ def test_what_cannot_be_asked(tmp_path, drawn):
         STUDY.plan(inputs_of(drawn, given={"most": 0}))
     with pytest.raises(UserError, match="--rank-by size is unknown"):
         STUDY.plan(inputs_of(drawn, given={"rank_by": "size"}))
+    with pytest.raises(UserError, match="--views -1 must be at least 0"):
+        STUDY.plan(inputs_of(drawn, given={"views": -1}))
 
 
 def test_nan_is_refused(drawn):
