@@ -15,11 +15,19 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
+from intr_discover.data.shards import stored
 from intr_discover.errors import UserError
 
 #: Pictures with more pixels than this are refused. It is Pillow's own hard limit against files made
 #: to fill the memory; a 150-megapixel camera back still passes.
 MAX_PIXELS = 178_956_970
+
+#: So are those that are so many times as long as wide: made as wide as a model wants them, they
+#: would fill the memory.
+MOST_ELONGATED = 100
+
+#: A file, or the bytes of one that lies in shards.
+Source = Path | io.BytesIO
 
 WHITE = (255, 255, 255)
 BLACK = (0, 0, 0)
@@ -61,20 +69,14 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[Image.Image, int]]:
     """
     path, name = Path(path), os.fspath(path)
     with translated(name):
-        try:
-            status = path.stat()  # asked once: on network disks every question takes its time
-        except FileNotFoundError as error:
-            raise ImageError(f"{name} does not exist", "missing") from error
-        if stat.S_ISDIR(status.st_mode):
-            raise ImageError(f"{name} is a folder, not a picture")
-        if status.st_size == 0:
-            raise ImageError(f"{name} is empty (0 bytes): copy it again", "empty")
-        picture = _open_with_pillow(path)
+        source = _source(path, name)
+        picture = _open_with_pillow(source)
         if picture is None:
-            yield _read_with_tifffile(path)
+            yield _read_with_tifffile(source, name)
         else:
             with picture as image:
                 _refuse_gigantic(image.width, image.height)
+                _refuse_elongated(image.width, image.height, name)
                 yield image, _bits(image)
 
 
@@ -96,7 +98,8 @@ def translated(name: str) -> Iterator[None]:
     # ValueError, struct.error, EOFError, zlib.error, KeyError and more on them. To the user all
     # of these mean one thing.
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = getattr(error, "strerror", None) or str(error)
+        reason = " ".join(reason.split()) or type(error).__name__
         if any(word in reason.lower() for word in _WORDS_FOR_TRUNCATED):
             message = f"{name} is cut short (truncated): copy it again"
             raise ImageError(message, "truncated") from error
@@ -109,12 +112,33 @@ def _hint(name: str) -> str:
     return ""
 
 
-def _open_with_pillow(path: Path) -> Image.Image | None:
+def _source(path: Path, name: str) -> Source:
+    """Return the file, or its bytes where it lies in shards."""
+    try:
+        status = path.stat()  # asked once: on network disks every question takes its time
+    except (FileNotFoundError, NotADirectoryError) as error:
+        content = stored(path)
+        if content is None:
+            raise ImageError(f"{name} does not exist", "missing") from error
+        source: Source = io.BytesIO(content)
+        size = len(content)
+    else:
+        source, size = path, status.st_size
+        if stat.S_ISDIR(status.st_mode):
+            raise ImageError(f"{name} is a folder, not a picture")
+        if not stat.S_ISREG(status.st_mode):  # to read a pipe would wait for ever
+            raise ImageError(f"{name} is no file")
+    if size == 0:
+        raise ImageError(f"{name} is empty (0 bytes): copy it again", "empty")
+    return source
+
+
+def _open_with_pillow(source: Source) -> Image.Image | None:
     """Open a picture; None for a TIFF that Pillow cannot read, or not rightly."""
     try:
-        image = Image.open(path)
+        image = Image.open(source)
     except UnidentifiedImageError:
-        if _is_tiff(path):
+        if _is_tiff(source):
             return None
         raise
     if _pillow_misreads(image):
@@ -128,9 +152,21 @@ def _refuse_gigantic(width: int, height: int) -> None:
         raise Image.DecompressionBombError(f"{width} x {height} pixels")
 
 
-def _is_tiff(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+def _refuse_elongated(width: int, height: int, name: str) -> None:
+    if max(width, height) > MOST_ELONGATED * min(width, height):
+        raise ImageError(
+            f"{name} has {width} x {height} pixels, more than {MOST_ELONGATED} times as long as "
+            "wide: crop it to the specimen"
+        )
+
+
+def _is_tiff(source: Source) -> bool:
+    if isinstance(source, io.BytesIO):
+        start = source.getvalue()[:4]
+    else:
+        with source.open("rb") as file:
+            start = file.read(4)
+    return start in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def _pillow_misreads(image: Image.Image) -> bool:
@@ -149,11 +185,13 @@ def _pillow_misreads(image: Image.Image) -> bool:
     return deep and ((planes and uncompressed) or white_is_zero)
 
 
-def _read_with_tifffile(path: Path) -> tuple[Image.Image, int]:
+def _read_with_tifffile(source: Source, name: str) -> tuple[Image.Image, int]:
     """Read a TIFF that Pillow cannot: colour in floating point (scikit-image writes it), planes."""
     import tifffile  # here because few collections need it
 
-    with tifffile.TiffFile(path) as file:
+    if isinstance(source, io.BytesIO):
+        source.seek(0)  # Pillow has read some of it
+    with tifffile.TiffFile(source) as file:
         if len(file.pages) != 1:
             raise UnidentifiedImageError(f"{len(file.pages)} pages")
         page = file.pages.first
@@ -167,7 +205,7 @@ def _read_with_tifffile(path: Path) -> tuple[Image.Image, int]:
         values = np.moveaxis(values, 0, -1)
     if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] not in (3, 4)):
         raise UnidentifiedImageError(f"shape {values.shape}")
-    eight_bit = _to_8_bits(values, os.fspath(path))
+    eight_bit = _to_8_bits(values, name)
     image = Image.fromarray(255 - eight_bit if white_is_zero else eight_bit)
     if orientation in TURNS:
         image = image.transpose(TURNS[orientation])

@@ -13,10 +13,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
+from intr_discover.data.shards import sha256_of, size_of
 from intr_discover.data.specimens import Specimens
 from intr_discover.data.splits import cut
 from intr_discover.errors import UserError, shorten
-from intr_discover.files import sha256
 
 #: Shuffles that are tried until every class is trained on in every fold. One is enough unless
 #: specimens with many images, or under several labels, are rare beside the number of folds.
@@ -166,7 +166,7 @@ def _contents(paths: Sequence[Path]) -> list[str]:
 
     Only files of equal size can; the others are not read. A file that is absent equals none.
     """
-    sizes = [path.stat().st_size if path.is_file() else None for path in paths]
+    sizes = [size_of(path) for path in paths]
     shared = {size for size, number in Counter(sizes).items() if number > 1 and size is not None}
     return [
         _digest(path) if size in shared else f"row {row}"
@@ -176,7 +176,7 @@ def _contents(paths: Sequence[Path]) -> list[str]:
 
 def _digest(path: Path) -> str:
     try:
-        return sha256(path)
+        return sha256_of(path)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
 

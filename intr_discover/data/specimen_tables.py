@@ -9,9 +9,11 @@ import os
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from intr_discover.data.folders import SPLIT_WORDS, SPLITS
+from intr_discover.data.shards import is_there
 from intr_discover.data.tables import (
     as_posix,
     numbers_where_possible,
@@ -96,6 +98,7 @@ def read_keypoints(root: Path) -> pd.DataFrame | None:
         _refuse_empty(table, column, path)
     for column in ("x", "y"):
         numbers = pd.to_numeric(table[column], errors="coerce").astype("float64")
+        numbers = numbers.where(np.isfinite(numbers))
         wrong = table.index[numbers.isna() & table[column].notna()]
         if len(wrong):
             raise UserError(f"{path}: column '{column}' is no number in {rows(wrong)}")
@@ -170,7 +173,7 @@ def _refuse_specimen_in_two_splits(table: pd.DataFrame, path: Path) -> None:
 
 
 def _refuse_missing_files(table: pd.DataFrame, path: Path, allow_missing: bool) -> None:
-    missing = [image for image in table["image"] if not (path.parent / image).is_file()]
+    missing = [image for image in table["image"] if not _is_file(path.parent / image)]
     if len(missing) == len(table) or (missing and not allow_missing):
         raise UserError(
             f"{path} names {len(missing)} of {len(table)} images that are not there: "
@@ -186,10 +189,17 @@ def _on_disk(value: str, root: Path) -> str:
             relative = Path(os.path.relpath(relative, root)).as_posix()
         except ValueError:  # Windows: on another drive there is no relative path
             return relative
-    if not (root / relative).exists():
+    if not os.path.lexists(root / relative):
         # macOS writes accents decomposed (NFD), most others composed (NFC).
         for form in ("NFC", "NFD"):
             other = unicodedata.normalize(form, relative)
-            if (root / other).exists():
+            if os.path.lexists(root / other):
                 return other
     return relative
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return is_there(path)
+    except (OSError, ValueError):  # a name longer than any can be, or with a zero byte in it
+        return False

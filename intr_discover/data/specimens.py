@@ -12,6 +12,7 @@ import pandas as pd
 
 from intr_discover.data.demo import DEMO, demo_collection
 from intr_discover.data.folders import SPLITS, read_folder
+from intr_discover.data.shards import sha256_of
 from intr_discover.data.specimen_tables import (
     read_attributes,
     read_keypoints,
@@ -21,7 +22,7 @@ from intr_discover.data.specimen_tables import (
 from intr_discover.data.tables import TABLE_SUFFIXES
 from intr_discover.data.threads import map_in_threads
 from intr_discover.errors import UserError, shorten
-from intr_discover.files import sha256, write_with
+from intr_discover.files import write_with
 
 
 class Specimens:
@@ -318,6 +319,6 @@ def _rows_of(table: pd.DataFrame | None, images: set[str]) -> pd.DataFrame | Non
 
 def _sha256(path: Path) -> str:
     try:
-        return sha256(path)
+        return sha256_of(path)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from intr_discover.errors import UserError
 from intr_discover.model.backbone import Backbone
@@ -48,6 +49,9 @@ class INTRConfig:
         Share of heads whose cross-attention is uniform in a training step, drawn for each image and
         class query, in [0, 1). A class then learns to rest on several heads, and switching a head
         off, as the analysis does, is nothing the model has never met.
+    key_position
+        Add the sine position of a cell to the keys of the decoder's cross-attention, as DETR does.
+        INTR does not: its queries search for *what*, wherever that is.
 
     Raises
     ------
@@ -69,6 +73,7 @@ class INTRConfig:
     dropout: float = 0.1
     attention_dropout: float = 0.1
     head_dropout: float = 0.0
+    key_position: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in ("intr", "intr-fc"):
@@ -115,6 +120,14 @@ class Encoded:
         """Return ``[B, 1, 1, N]`` bool, True on real cells, or None."""
         return None if self.padding is None else ~self.padding[:, None, None]
 
+    @property
+    def position(self) -> Tensor:
+        """Return the sine position ``[B, N, D]`` of the cells, see ``sine_position``."""
+        count, _, width = self.cells.shape
+        padding = None if self.padding is None else self.padding.unflatten(1, self.grid)
+        made = sine_position(padding, (count, *self.grid), width, self.cells.device)
+        return made.to(self.cells.dtype)
+
     def __len__(self) -> int:
         return self.cells.shape[0]
 
@@ -160,9 +173,13 @@ class INTR(nn.Module):
         The shape of the model.
     pretrained
         Fetch timm's pretrained weights for the backbone.
+    weights
+        A file or folder with such weights; then nothing is fetched.
     """
 
-    def __init__(self, config: INTRConfig, *, pretrained: bool = False) -> None:
+    def __init__(
+        self, config: INTRConfig, *, pretrained: bool = False, weights: str | None = None
+    ) -> None:
         super().__init__()
         self.config = config
         width = config.width
@@ -172,6 +189,7 @@ class INTR(nn.Module):
             level=config.backbone_level,
             freeze_batch_norm=config.freeze_batch_norm,
             pretrained=pretrained,
+            weights=weights,
         )
         self.projection = nn.Conv2d(self.backbone.channels, width, kernel_size=1)
         shape = LayerShape(
@@ -188,6 +206,15 @@ class INTR(nn.Module):
         shared = config.kind == "intr"
         self.presence = nn.Linear(width, 1 if shared else config.num_classes)
         nn.init.xavier_uniform_(self.presence.weight)
+
+    @property
+    def checkpointing(self) -> bool:
+        """Whether training computes activations again instead of keeping them; see ``Decoder``."""
+        return self.decoder.checkpointing
+
+    @checkpointing.setter
+    def checkpointing(self, on: bool) -> None:
+        self.decoder.checkpointing = on
 
     @property
     def stride(self) -> int:
@@ -248,15 +275,17 @@ class INTR(nn.Module):
         padding = None if padding is None else padding.to(weight.device)
         features, padding = self.backbone(batch, padding)
         features = self.projection(features)
-        count, _, height, width = features.shape
         cells = features.flatten(2).transpose(1, 2)
-        encoded = Encoded(cells, (height, width), None if padding is None else padding.flatten(1))
+        grid = (features.shape[2], features.shape[3])
+        encoded = Encoded(cells, grid, None if padding is None else padding.flatten(1))
         if len(self.encoder):
-            position = sine_position(
-                padding, (count, height, width), self.config.width, cells.device
-            ).to(cells.dtype)
+            position = encoded.position
             for layer in self.encoder:
-                cells = layer(cells, position, encoded.mask)
+                if self.checkpointing and self.training:
+                    given = (cells, position, encoded.mask)
+                    cells = checkpoint(layer, *given, use_reentrant=False)
+                else:
+                    cells = layer(cells, position, encoded.mask)
             encoded.cells = cells
         return encoded
 
@@ -323,6 +352,7 @@ class INTR(nn.Module):
             queries.to(encoded.cells.dtype).expand(len(encoded), -1, -1),
             encoded.cells,
             encoded.mask,
+            key_position=encoded.position if self.config.key_position else None,
             keep_layer=None if attend is None else self._check_layer(layer),
             knockouts=self._check_knockouts(knockout, positions),
             override=override,

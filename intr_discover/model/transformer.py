@@ -1,7 +1,7 @@
 """Encoder and class-query decoder; cross-attention maps only for the queries asked for.
 
 Post-norm layers as in DETR (Carion et al., ECCV 2020) with INTR's change (Paul et al., ICLR 2024):
-the cross-attention keys of the decoder carry no position embedding.
+the cross-attention keys of the decoder carry no position embedding, unless they are asked to.
 """
 
 from __future__ import annotations
@@ -13,9 +13,14 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 Override = Callable[[int, Tensor], Tensor]
 """``override(layer, attention [B, Q, R, N]) -> attention`` of the same shape, rows summing to 1."""
+
+
+MOST_ROWS = 512
+"""Queries whose attention weights are in memory at once where no fused kernel has dropout."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +87,23 @@ class Attention(nn.Module):
 
     def fused(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
         """Return ``softmax(q·k/√d)·v`` per head without keeping the attention."""
-        dropout = self.dropout if self.training else 0.0
-        return functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=mask, dropout_p=dropout
-        )
+        if not (self.training and self.dropout):
+            return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+
+        def attend(rows: Tensor) -> Tensor:
+            return functional.scaled_dot_product_attention(
+                rows, key, value, attn_mask=mask, dropout_p=self.dropout
+            )
+
+        if query.device.type == "cuda" or query.shape[2] <= MOST_ROWS:
+            return attend(query)
+        # On a CPU the fused kernel knows no dropout, and PyTorch would keep all weights [Q, N] for
+        # the gradient: with thousands of classes, gigabytes. Some rows at a time, made again for
+        # the gradient, need memory in proportion to Q.
+        parts = [
+            checkpoint(attend, rows, use_reentrant=False) for rows in query.split(MOST_ROWS, 2)
+        ]
+        return torch.cat(parts, dim=2)
 
 
 def attention_scores(query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:
@@ -224,10 +242,17 @@ class KeptAttention:
 
 
 class Decoder(nn.Module):
-    """Layers in which every class query searches the image for itself."""
+    """Layers in which every class query searches the image for itself.
+
+    Attributes
+    ----------
+    checkpointing : bool
+        While training, keep the states between the parts of a layer alone for the gradient.
+    """
 
     def __init__(self, layers: int, shape: LayerShape) -> None:
         super().__init__()
+        self.checkpointing = False
         self.layers = nn.ModuleList(DecoderLayer(shape) for _ in range(layers))
         self.norm = nn.LayerNorm(shape.width)
         self.head_dropout = shape.head_dropout
@@ -238,6 +263,7 @@ class Decoder(nn.Module):
         cells: Tensor,
         mask: Tensor | None,
         *,
+        key_position: Tensor | None = None,
         keep_layer: int | None = None,
         knockouts: Sequence[Knockout] = (),
         override: Override | None = None,
@@ -252,6 +278,8 @@ class Decoder(nn.Module):
             ``[B, N, D]``: encoded image.
         mask
             ``[B, 1, 1, N]`` bool, True on real cells, or None.
+        key_position
+            ``[B, N, D]``: added to the cells where they are keys, not where they are values.
         keep_layer
             Index of the layer whose queries and keys are kept for maps, or None.
         knockouts
@@ -266,12 +294,13 @@ class Decoder(nn.Module):
             Normalised decoder output ``[B, Q, D]`` and what was kept, or None.
         """
         states = torch.zeros_like(queries)
+        keys = cells if key_position is None else cells + key_position
         kept = None
         for index, module in enumerate(self.layers):
             layer = cast(DecoderLayer, module)
-            states = layer.exchange(states, queries)
+            states = self._run(layer.exchange, states, queries)
             attention = layer.cross_attention
-            query, key, value = attention.project(states + queries, cells, cells)
+            query, key, value = attention.project(states + queries, keys, cells)
             here = [knockout for knockout in knockouts if knockout.layer == index]
             overridden = None
             if override is None:
@@ -294,8 +323,13 @@ class Decoder(nn.Module):
                 per_head = overridden.transpose(1, 2).to(value.dtype) @ value
             if index == keep_layer:
                 kept = KeptAttention(query, key, mask, here, overridden)
-            states = layer.finish(states, attention.combine(per_head))
+            states = self._run(layer.finish, states, attention.combine(per_head))
         return self.norm(states), kept
+
+    def _run(self, part: Callable[..., Tensor], *states: Tensor) -> Tensor:
+        if self.checkpointing and self.training:
+            return checkpoint(part, *states, use_reentrant=False)
+        return part(*states)
 
 
 def uniform_attention(mask: Tensor | None, cells: int, like: Tensor) -> Tensor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 
@@ -43,3 +46,43 @@ def epoch_batches(
         first = start + process * share
         batches.append(order[first : first + share].tolist())
     return batches
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a batch stands among those whose gradients make one update.
+
+    Attributes
+    ----------
+    update
+        Index of the update within the epoch.
+    share
+        The share of the update's images that are in this batch, in (0, 1]. The mean loss of the
+        batch counts with it, so that every image of the update counts the same.
+    first, last
+        Whether the batch begins the update, and whether it ends it.
+    """
+
+    update: int
+    share: float
+    first: bool
+    last: bool
+
+
+def place_in_update(batches: Sequence[Sequence[int]], step: int, accumulate: int) -> Place:
+    """Return the place of batch ``step`` of an epoch when ``accumulate`` batches make one update.
+
+    The last batches of an epoch make an update of their own, also where they are fewer.
+    """
+    update = step // accumulate
+    start = update * accumulate
+    together = batches[start : start + accumulate]
+    images = sum(len(batch) for batch in together)
+    return Place(
+        update, len(batches[step]) / images, step == start, step == start + len(together) - 1
+    )
+
+
+def updates_in(batches: int, accumulate: int) -> int:
+    """Return the number of updates that an epoch's batches make."""
+    return -(-batches // accumulate)

@@ -8,11 +8,18 @@ from torch import nn
 from intr_discover.data.preprocessing import Preprocessing
 from intr_discover.model.intr import INTR, INTRConfig
 from intr_discover.model.plain import PlainClassifier, PlainConfig
+from intr_discover.training.acceleration import checkpoint_activations
 from intr_discover.training.config import TrainingConfig
 
 
 def build_model(config: TrainingConfig, num_classes: int) -> INTR | PlainClassifier:
-    """Return a new model with weights drawn from ``config.seed``, laid out for convolutions."""
+    """Return a new model with weights drawn from ``config.seed``, laid out for convolutions.
+
+    Raises
+    ------
+    UserError
+        If timm does not know the backbone, or it cannot do what the settings ask of it.
+    """
     torch.manual_seed(config.seed)
     model: INTR | PlainClassifier
     if config.model == "plain":
@@ -23,6 +30,7 @@ def build_model(config: TrainingConfig, num_classes: int) -> INTR | PlainClassif
                 freeze_batch_norm=config.freeze_batch_norm,
             ),
             pretrained=config.pretrained,
+            weights=config.backbone_weights,
         )
     else:
         model = INTR(
@@ -44,7 +52,10 @@ def build_model(config: TrainingConfig, num_classes: int) -> INTR | PlainClassif
                 key_position=config.key_position,
             ),
             pretrained=config.pretrained,
+            weights=config.backbone_weights,
         )
+    if config.activation_checkpointing:
+        checkpoint_activations(model)
     if config.precision == "fp64":
         model = model.double()
     return model.to(memory_format=torch.channels_last)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast_object_list, gather_object
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from intr_discover.data.augmentation import build_augmentation
@@ -24,7 +25,13 @@ from intr_discover.model.checkpoint import initialise_from
 from intr_discover.model.intr import INTR
 from intr_discover.model.plain import PlainClassifier
 from intr_discover.provenance import versions
-from intr_discover.training.batches import epoch_batches
+from intr_discover.training.acceleration import (
+    accelerator_of,
+    compile_model,
+    compiled_aside,
+    told_of_compiling,
+)
+from intr_discover.training.batches import Place, epoch_batches, place_in_update, updates_in
 from intr_discover.training.build import build_model, build_optimizer, build_preprocessing
 from intr_discover.training.config import TrainingConfig, as_dict, differences
 from intr_discover.training.prepare import TrainingData, prepare_data
@@ -102,7 +109,7 @@ def train(
         run.clean_up()
         say(f"{out} is finished already")
         return out
-    accelerator = _accelerator(config, device)
+    accelerator = accelerator_of(config, device)
     try:
         _train(accelerator, run, specimens, config, resume, init, skip_broken, progress, say)
     finally:
@@ -140,6 +147,8 @@ def _train(
         notes.append(f"started from {init}" + (f"; new: {shorten(fresh)}" if fresh else ""))
     if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    if config.compile:
+        notes.append(compile_model(model, accelerator.device))
     optimizer = build_optimizer(config, model)
     prepared, optimizer = accelerator.prepare(model, optimizer)
 
@@ -174,6 +183,7 @@ def _train(
     images = _training_images(data, config, preprocessing)
     share = (accelerator.process_index, accelerator.num_processes)
     steps_per_epoch = len(epoch_batches(len(images), config.batch_size, config.seed, 0, *share))
+    updates_per_epoch = updates_in(steps_per_epoch, config.accumulate)
     last_saved = time.monotonic()
 
     def save() -> None:
@@ -199,38 +209,32 @@ def _train(
         batches = epoch_batches(len(images), config.batch_size, config.seed, epoch, *share)
         loader = training_batches(images, batches[state.step :], epoch, config.workers)
         for batch, labels in loader:
-            step = epoch * steps_per_epoch + state.step
-            factor = rate_factor(config, step, steps_per_epoch)
+            place = place_in_update(batches, state.step, config.accumulate)
+            factor = rate_factor(
+                config, epoch * updates_per_epoch + place.update, updates_per_epoch
+            )
             for group in optimizer.param_groups:
                 group["lr"] = group["highest"] * factor
-            with accelerator.autocast():
-                logits = prepared(batch).logits
-                labels = labels.to(logits.device)
-                loss = functional.cross_entropy(
-                    logits if config.precision == "fp64" else logits.float(),
-                    labels,
-                    label_smoothing=config.smoothing_in(epoch),
-                )
-            if not torch.isfinite(loss):
-                raise UserError(
-                    f"the loss is {loss.item()} at epoch {epoch + 1}, step {state.step + 1}: "
-                    "training has diverged; try half the learning rate, or precision fp32"
-                )
-            optimizer.zero_grad()
-            accelerator.backward(loss)
-            if config.gradient_clip:
-                accelerator.clip_grad_norm_(prepared.parameters(), config.gradient_clip)
-            optimizer.step()
+            where = f"epoch {epoch + 1}, step {state.step + 1}"
+            smoothing = config.smoothing_in(epoch)
+            if place.first:
+                optimizer.zero_grad()
+            loss, correct = _learn(accelerator, prepared, batch, labels, smoothing, place, where)
+            if place.last:
+                if config.gradient_clip:
+                    accelerator.clip_grad_norm_(prepared.parameters(), config.gradient_clip)
+                optimizer.step()
 
             state.step += 1
-            state.totals.loss += loss.item() * len(labels)
-            state.totals.correct += int((logits.argmax(-1) == labels).sum())
+            state.totals.loss += loss * len(labels)
+            state.totals.correct += correct
             state.totals.seen += len(labels)
             state.totals.seconds = time.monotonic() - started
             if progress is not None and main:
-                progress(step + 1, config.epochs * steps_per_epoch)
+                progress(epoch * steps_per_epoch + state.step, config.epochs * steps_per_epoch)
             # Several processes save together, but their clocks differ: only at epoch ends then.
-            alone = accelerator.num_processes == 1
+            # And only between updates: half a gradient is not kept.
+            alone = accelerator.num_processes == 1 and place.last
             if alone and time.monotonic() - last_saved > 60 * config.checkpoint_minutes:
                 save()
 
@@ -270,6 +274,36 @@ def _train(
     accelerator.wait_for_everyone()
 
 
+def _learn(
+    accelerator: Accelerator,
+    prepared: nn.Module,
+    batch: list[Tensor],
+    labels: Tensor,
+    smoothing: float,
+    place: Place,
+    where: str,
+) -> tuple[float, int]:
+    """Add the gradient of one batch; return its mean loss and how many images are right."""
+    # Processes exchange gradients once an update, with its last batch.
+    with nullcontext() if place.last else accelerator.no_sync(prepared):
+        with accelerator.autocast(), told_of_compiling():
+            logits = prepared(batch).logits
+            labels = labels.to(logits.device)
+            loss = functional.cross_entropy(
+                logits if logits.dtype == torch.float64 else logits.float(),
+                labels,
+                label_smoothing=smoothing,
+            )
+        if not torch.isfinite(loss):
+            raise UserError(
+                f"the loss is {loss.item()} at {where}: "
+                "training has diverged; try half the learning rate, or precision fp32"
+            )
+        with told_of_compiling():
+            accelerator.backward(loss * place.share)
+    return loss.item(), int((logits.argmax(-1) == labels).sum())
+
+
 def _check_run(run: RunFolder, config: TrainingConfig, resume: bool) -> None:
     if not resume:
         run.check_free()
@@ -282,16 +316,6 @@ def _check_run(run: RunFolder, config: TrainingConfig, resume: bool) -> None:
                 f"{run.path} cannot be resumed with other settings ({shorten(changed)}); "
                 "repeat the settings it was started with"
             )
-
-
-def _accelerator(config: TrainingConfig, device: str) -> Accelerator:
-    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-    here = ["auto", "cpu"] + ([] if found is None else [found.type])
-    if device not in here:
-        raise UserError(f"cannot train on device '{device}': this machine offers {', '.join(here)}")
-    mixed = config.precision if config.precision in ("bf16", "fp16") else "no"
-    # Without cpu=True several processes on a machine without accelerators would train apart.
-    return Accelerator(cpu=device == "cpu" or found is None, mixed_precision=mixed)
 
 
 def _prepare_once(
@@ -345,7 +369,7 @@ def _validate(
     rows: list[tuple[int, list[float]]] = []
     sources = [paths[position] for position in mine]
     for positions, images in evaluation_batches(sources, preprocessing, config.batch_size):
-        with torch.inference_mode(), accelerator.autocast():
+        with torch.inference_mode(), accelerator.autocast(), compiled_aside(config.compile):
             logits = model(images).logits.float().cpu().numpy()
         rows += [(mine[p], row.tolist()) for p, row in zip(positions, logits, strict=True)]
     rows = sorted(gather_object(rows))

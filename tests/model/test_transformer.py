@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from intr_discover.errors import UserError
-from intr_discover.model import INTRConfig, load_checkpoint, save_checkpoint
+from intr_discover.model import INTRConfig, load_checkpoint, save_checkpoint, transformer
 from intr_discover.model.transformer import (
     Attention,
     Decoder,
@@ -312,3 +312,53 @@ def test_head_dropout_stays_with_the_run(tiny, tmp_path):
     save_checkpoint(tmp_path, tiny(head_dropout=0.25))
     assert load_checkpoint(tmp_path).config.head_dropout == 0.25
     assert load_checkpoint(tmp_path).decoder.head_dropout == 0.25
+
+
+def attention_with_dropout(share):
+    torch.manual_seed(0)
+    return Attention(16, 2, share).train()
+
+
+def test_many_queries_with_dropout_are_attended_to_in_parts(monkeypatch):
+    """With next to no dropout, result and gradient are those of the whole at once."""
+    generator = torch.Generator().manual_seed(1)
+    states = torch.randn(2, 70, 16, generator=generator, dtype=torch.float64)
+    mask = torch.rand(2, 1, 1, 70, generator=generator) < 0.8
+    attention = attention_with_dropout(1e-12).double()
+    found = {}
+    for rows in (1000, 32):
+        monkeypatch.setattr(transformer, "MOST_ROWS", rows)
+        given = states.clone().requires_grad_()
+        result = attention(given, given, given, mask)
+        result.square().sum().backward()
+        found[rows] = (result.detach(), given.grad)
+    for whole, parts in zip(found[1000], found[32], strict=True):
+        torch.testing.assert_close(parts, whole, rtol=1e-9, atol=1e-9)
+
+
+def test_parts_draw_the_same_dropout_again_for_the_gradient(monkeypatch):
+    """Otherwise the gradient would be that of another function: compare with differences."""
+    monkeypatch.setattr(transformer, "MOST_ROWS", 4)
+    attention = attention_with_dropout(0.4).double()
+
+    def result(states):
+        torch.manual_seed(5)
+        return attention(states, states, states, None)
+
+    states = torch.randn(1, 10, 16, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(result, (states,))
+
+
+def test_with_dropout_memory_is_in_proportion_to_the_queries():
+    """What waits for the gradient: with all weights kept, twice the queries would be fourfold."""
+
+    def kept(queries):
+        sizes = []
+        states = torch.randn(1, queries, 16, requires_grad=True)
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda tensor: sizes.append(tensor.nbytes) or tensor, lambda tensor: tensor
+        ):
+            attention_with_dropout(0.1)(states, states, states, None)
+        return sum(sizes)
+
+    assert kept(4096) < 2.6 * kept(2048)
