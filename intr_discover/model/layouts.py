@@ -75,8 +75,14 @@ def export_official(model: INTR) -> dict[str, Tensor]:
     Raises
     ------
     UserError
-        If the backbone is not a ResNet: the official layout has no others.
+        If the backbone is not a ResNet, or the keys of cross-attention carry a position: the
+        official layout has neither.
     """
+    if model.config.key_position:
+        raise UserError(
+            "a model with key_position has no place in the official layout: the official code adds "
+            "no position to the keys, and would answer otherwise"
+        )
     if model.config.backbone.split(".")[0] not in _RESNETS:
         raise UserError(
             f"backbone '{model.config.backbone}' has no place in the official layout, "
