@@ -198,7 +198,9 @@ def test_again_in_the_same_folder(small, trained, tmp_path):
     with pytest.raises(UserError, match="--overwrite"):
         discover_folds(trained[0], small, out, device="cpu", studies={}, say=quiet)
     discover_folds(trained[0], small, out, device="cpu", studies={}, overwrite=True, say=quiet)
-    assert sorted(path.name for path in out.iterdir()) == ["folds.csv", "index.html", "report.json"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "defects.csv", "folds.csv", "index.html", "photographs.csv", "report.json", "species.csv",
+    ]  # fmt: skip
 
 
 def test_an_interrupted_report_leaves_no_page(small, trained, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import re
@@ -48,7 +49,8 @@ class Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.folder = path.parent
         self.ids, self.links, self.sources, self.images, self.open = [], [], [], [], []
-        self.words, self.tags, self.header_cells = [], [], []
+        self.words, self.tags, self.header_cells, self.scripts = [], [], [], []
+        self.policy = ""
         self.feed(path.read_text(encoding="utf-8"))
         self.close()
         assert not self.open, f"never closed: {self.open}"
@@ -69,6 +71,8 @@ class Page(HTMLParser):
         self.sources += [
             attributes[name] for name in ("src", "srcset", "data") if name in attributes
         ]
+        if tag == "meta" and attributes.get("http-equiv") == "Content-Security-Policy":
+            self.policy = attributes["content"]
         if tag == "link":
             self.sources.append(attributes["href"])
 
@@ -76,7 +80,9 @@ class Page(HTMLParser):
         assert self.open.pop() == tag, f"wrongly nested: </{tag}>"
 
     def handle_data(self, data):
-        if not self.open or self.open[-1] != "style":
+        if self.open and self.open[-1] == "script":
+            self.scripts.append(data)
+        elif not self.open or self.open[-1] != "style":
             self.words.append(data)
 
     @property
@@ -97,7 +103,12 @@ def check(page):
     assert all(image["alt"].strip() for image in page.images)
     assert all(int(image["width"]) > 0 and int(image["height"]) > 0 for image in page.images)
     assert all(cell["scope"] in ("row", "col") for cell in page.header_cells)
-    assert page.tags.count("h1") == 1 and "script" not in page.tags
+    assert page.tags.count("h1") == 1
+    # One script, the page's own, and the policy names its sum: no other would run.
+    assert page.tags.count("script") == len(page.scripts) == 1
+    digest = base64.b64encode(hashlib.sha256(page.scripts[0].encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page.policy
+    assert page.policy.startswith("default-src 'none'") and "http" not in page.policy
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +186,7 @@ def test_the_page_holds_together(made):
 def test_hostile_names_are_only_text(made):
     discovery, _ = made
     source = discovery.page.read_text(encoding="utf-8")
-    assert "<script" not in source
+    assert source.count("<script") == 1 and HOSTILE[0] not in source
     text = Page(discovery.page).text
     assert all(name in text for name in HOSTILE)
 
@@ -206,6 +217,7 @@ def test_the_plan_is_said_first(made):
     assert lines[2 + len(planned)].startswith("together")
 
 
+@pytest.mark.slow
 def test_an_added_study_appears_by_its_file_alone(added, drawn, tmp_path):  # noqa: F811
     discovery = silent(tiny_explainer(HOSTILE), drawn, tmp_path / "r")
     page = Page(discovery.page)
@@ -463,6 +475,7 @@ def test_a_chart_stays_exact_and_a_photograph_small(tmp_path):
 def test_templates_travel_with_the_package():
     root = Path(__file__).resolve().parents[1]
     settings = (root / "pyproject.toml").read_text()
-    for name in ("page.html", "page.css"):
+    for name in ("page.html", "page.css", "page.js"):
         assert (root / "intr_discover" / "report" / name).is_file()
         assert f'"report/{name}"' in settings
+    assert '"report/parts/*.html"' in settings

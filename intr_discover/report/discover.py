@@ -12,9 +12,11 @@ from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError
 from intr_discover.explain.explainer import Explainer
 from intr_discover.figures.head_names import NO_NAMES, HeadNames
+from intr_discover.report.data_check import Checked, check_photographs
+from intr_discover.report.facts import Facts
 from intr_discover.report.folder import ReportFolder
 from intr_discover.report.outcome import Outcome
-from intr_discover.report.page import Facts, write_page
+from intr_discover.report.page import write_page
 from intr_discover.studies.budget import TOTAL_SECONDS, Speed, StudyPlan, plan_table, share_out
 from intr_discover.studies.registry import find_studies
 from intr_discover.studies.speed import measure_speed
@@ -70,6 +72,7 @@ def discover(
     studies: Mapping[str, Study] | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     names_of: NamesOf = no_names,
+    collection: Specimens | None = None,
     bars: Bars = no_bar,
     say: Callable[[str], None] = print,
 ) -> Discovery:
@@ -103,6 +106,9 @@ def discover(
         Values of studies' own options, by study; others have their defaults.
     names_of
         Says what people call the heads of the model.
+    collection
+        The photographs of all splits, where ``specimens`` are some of them: the page says how many
+        there were of each, and looks for photographs that two splits share.
     bars
         Makes the progress bar of a study.
     say
@@ -153,9 +159,10 @@ def discover(
         seed=seed,
         full=full,
         command=None if command is None else list(command),
+        collection=collection,
+        checked=look_at_photographs(collection or specimens, seed, full, bars),
     )
-    write_page(folder.page, outcomes, facts)
-    folder.add([folder.page])
+    folder.add(write_page(folder.page, outcomes, facts))
     folder.finish()
     return Discovery(folder.page, outcomes)
 
@@ -262,6 +269,12 @@ def carry_out(task: Task, folder: ReportFolder, bars: Bars, place: Path | None =
         return Outcome(study, task.plan, reason=str(error))
     folder.add(files)
     return Outcome(study, task.plan, result, None, study.findings(result), files)
+
+
+def look_at_photographs(specimens: Specimens, seed: int, full: bool, bars: Bars) -> Checked:
+    """Look for what is wrong with the photographs, under a progress bar."""
+    with bars("photographs") as progress:
+        return check_photographs(specimens, seed=seed, full=full, progress=progress)
 
 
 def _in_words(speed: Speed) -> str:

@@ -18,15 +18,17 @@ from intr_discover.report.discover import (
     Discovery,
     NamesOf,
     carry_out,
+    look_at_photographs,
     no_bar,
     no_names,
     plan_studies,
     say_plan,
 )
+from intr_discover.report.facts import Facts
 from intr_discover.report.fold_findings import range_findings
 from intr_discover.report.folder import ReportFolder
 from intr_discover.report.outcome import FoldPart, Outcome
-from intr_discover.report.page import Facts, write_page
+from intr_discover.report.page import write_page
 from intr_discover.studies.budget import StudyPlan
 from intr_discover.studies.pooling import pool_study
 from intr_discover.studies.registry import find_studies
@@ -196,9 +198,9 @@ def discover_folds(
         full=full,
         command=None if command is None else list(command),
         folds=fingerprints,
+        checked=look_at_photographs(specimens, seed, full, bars),
     )
-    write_page(folder.page, outcomes, facts)
-    folder.add([folder.page])
+    folder.add(write_page(folder.page, outcomes, facts))
     folder.finish()
     return Discovery(folder.page, outcomes)
 

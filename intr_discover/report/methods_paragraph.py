@@ -80,7 +80,8 @@ def _training(config: Mapping[str, Any]) -> str:
     training, data = config.get("training"), config.get("data")
     if not training or not data:
         return "How the weights were trained is not recorded with them."
-    began = "pretrained weights" if training.get("pretrained") else "random weights"
+    known = training.get("pretrained") or training.get("backbone_weights")
+    began = "pretrained weights" if known else "random weights"
     if training.get("init"):
         began = "the weights of another run"
     said = (

@@ -2,146 +2,38 @@
 
 from __future__ import annotations
 
-import re
-import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+import base64
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import pandas as pd
 
-from intr_discover.data.specimens import Specimens
-from intr_discover.explain.explainer import Explainer
-from intr_discover.files import write_text
-from intr_discover.model.intr import INTR
-from intr_discover.provenance import versions
+from intr_discover.files import write_text, write_with
+from intr_discover.report.baseline import baseline_rows
 from intr_discover.report.cautions import cautions
-from intr_discover.report.methods_paragraph import methods_paragraph
-from intr_discover.report.numbers import INTERVAL, RANGE, NumberRow, number_rows
-from intr_discover.report.outcome import FoldPart, Outcome
-from intr_discover.report.pictures import InlinePicture, inline_picture
+from intr_discover.report.data_section import data_on_page, photograph_table
+from intr_discover.report.facts import Facts, head_of, title_of
+from intr_discover.report.how_made import file_groups, methods_of, paragraphs_of
+from intr_discover.report.outcome import Outcome
+from intr_discover.report.page_figures import FigureOnPage, figures_of
+from intr_discover.report.pair_pages import pair_pages, pairs_of
+from intr_discover.report.pictures import MOST_CHARACTERS, inline_pictures
+from intr_discover.report.sections import section_of, unbroken
+from intr_discover.report.species_pages import species_pages, species_table
+from intr_discover.report.trust import tally, trust_rows
 
-_VERSIONS_SHOWN = ("intr_discover", "python", "torch", "timm", "numpy", "platform")
+PHOTOGRAPHS, DEFECTS, SPECIES = "photographs.csv", "defects.csv", "species.csv"
+"""Tables of the page itself, beside it."""
 
-
-@dataclass(frozen=True)
-class Facts:
-    """What a report is about.
-
-    Attributes
-    ----------
-    model_name, data_name
-        What people call model and photographs.
-    explainer
-        The model.
-    specimens
-        The photographs of the split.
-    split
-        Which split they are.
-    seed, full, command
-        How the report was made.
-    folds
-        Where there is a model for each fold of the collection, their fingerprints by the number of
-        the fold; ``explainer`` is the first then.
-    made
-        When.
-    """
-
-    model_name: str
-    data_name: str
-    explainer: Explainer
-    specimens: Specimens
-    split: str
-    seed: int
-    full: bool
-    command: list[str] | None = None
-    folds: Mapping[int, str] | None = None
-    made: datetime = field(default_factory=lambda: datetime.now().astimezone())
+_OPEN_FROM_THE_START = 3
+"""Up to so many species, or pairs, are not folded away."""
 
 
-@dataclass(frozen=True)
-class FigureOnPage:
-    """A figure of a section.
-
-    Attributes
-    ----------
-    id
-        For links.
-    picture
-        What is seen.
-    alt
-        What is read out.
-    caption
-        What stands below it.
-    downloads
-        (words, relative path) of the files.
-    """
-
-    id: str
-    picture: InlinePicture
-    alt: str
-    caption: str
-    downloads: list[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class FoldOnPage:
-    """What one fold found, folded away.
-
-    Attributes
-    ----------
-    fold
-        Its number.
-    findings
-        Its sentences.
-    figures
-        (words, relative path) of its figures.
-    """
-
-    fold: int
-    findings: list[str]
-    figures: list[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class Section:
-    """One study on the page.
-
-    Attributes
-    ----------
-    id, title, reading, findings
-        Of the study.
-    scope
-        On how many photographs it rests.
-    figures, numbers
-        What it shows.
-    spread
-        What stands beside each number.
-    folds
-        What the folds found; empty where there is one model.
-    downloads
-        (words, relative path) of its tables and records.
-    record
-        (name, value) of where its numbers come from.
-    """
-
-    id: str
-    title: str
-    reading: str
-    findings: list[str]
-    scope: str
-    figures: list[FigureOnPage]
-    numbers: list[NumberRow]
-    spread: str
-    folds: list[FoldOnPage]
-    downloads: list[tuple[str, str]]
-    record: list[tuple[str, str]]
-
-
-def write_page(path: Path, outcomes: Sequence[Outcome], facts: Facts) -> None:
-    """Write the page, whole or not at all.
+def write_page(path: Path, outcomes: Sequence[Outcome], facts: Facts) -> list[Path]:
+    """Write the page and the tables that were gathered for it, each whole or not at all.
 
     Parameters
     ----------
@@ -151,203 +43,108 @@ def write_page(path: Path, outcomes: Sequence[Outcome], facts: Facts) -> None:
         What became of each study, in the order of the page.
     facts
         What the page is about.
+
+    Returns
+    -------
+    list of Path
+        The files written, the page last: where it stands, everything that it links to is there.
     """
-    write_text(path, render_page(outcomes, facts, path.parent))
+    folder = path.parent
+    content = _gather(outcomes, facts, folder)
+    tables = {PHOTOGRAPHS: photograph_table(facts.everything, facts.specimens)}
+    if facts.checked is not None:
+        tables[DEFECTS] = facts.checked.defects
+    tables[SPECIES] = species_table(content["species"])
+    written = [_write_table(table, folder / name) for name, table in tables.items()]
+    page = render(content, files=file_groups(outcomes, written, folder))
+    write_text(path, page)
+    return [*written, path]
 
 
-def render_page(outcomes: Sequence[Outcome], facts: Facts, folder: Path) -> str:
-    """Return the page as HTML that needs nothing but itself; see ``write_page``."""
+def render(content: dict[str, Any], **more: Any) -> str:
+    """Return the page as HTML that needs nothing but itself."""
+    loader = jinja2.PackageLoader("intr_discover", "report")
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("intr_discover", "report"),
+        loader=loader,
         # Class names and paths come from files: everything is escaped.
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = jinja2.PackageLoader("intr_discover", "report").get_source(environment, "page.css")[0]
-    specimens, classes = facts.specimens, facts.specimens.classes
+    environment.filters["unbroken"] = unbroken
+    style, script = (loader.get_source(environment, name)[0] for name in ("page.css", "page.js"))
+    # This script may run, and no other: one that came in with a name would not. A browser takes
+    # the sum of what it has read, with the line ends of Unix.
+    script = script.replace("\r\n", "\n")
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     return environment.get_template("page.html").render(
-        style=style,
-        facts=_facts(facts),
-        title=_title(classes),
-        classes=classes,
-        cautions=cautions(
-            specimens,
-            facts.split,
-            outcomes,
-            None if facts.folds is None else len(facts.folds),
-        ),
-        sections=[
-            _section(outcome, folder, facts.folds)
-            for outcome in outcomes
-            if outcome.result is not None
-        ],
-        left_out=[
-            (outcome.study.title, outcome.study.name, outcome.reason)
-            for outcome in outcomes
-            if outcome.result is None
-        ],
-        methods=_methods(facts),
-        paragraphs=_paragraphs(outcomes, facts),
+        **content, **more, style=style, script=script, script_hash=f"sha256-{allowed}"
     )
 
 
-def _title(classes: Sequence[str]) -> str:
-    if len(classes) == 2:
-        return f"What separates {classes[0]} and {classes[1]}?"
-    return f"What separates these {len(classes)} classes?" if len(classes) > 2 else "Discovery"
-
-
-def _facts(facts: Facts) -> list[tuple[str, str]]:
-    """Return what stands at the head of the page: (name, value)."""
-    specimens = facts.specimens
-    split = "all splits" if facts.split == "all" else f"split {facts.split}"
-    if facts.folds is not None:
-        split = f"each judged by the one of {len(facts.folds)} models that has not seen it"
-    return [
-        ("Model", f"{facts.model_name}: {_describe(facts.explainer)}"),
-        ("Photographs", f"{len(specimens)} from {facts.data_name}, {split}"),
-        ("Classes", f"{len(specimens.classes)} with photographs, {_known(facts.explainer)}"),
-        ("Made", f"{facts.made:%d %B %Y, %H:%M}, intr-discover {versions()['intr_discover']}"),
-    ]
-
-
-def _known(explainer: Explainer) -> str:
-    return f"{len(explainer.classes)} known to the model"
-
-
-def _describe(explainer: Explainer) -> str:
-    if not isinstance(explainer.model, INTR):
-        return f"plain classifier, {explainer.model.config.backbone}"
-    config = explainer.model.config
-    layers = f"{config.decoder_layers} decoder layer" + ("s" if config.decoder_layers > 1 else "")
-    return f"INTR on {config.backbone}, {config.heads} heads, {layers}"
-
-
-def _section(outcome: Outcome, folder: Path, folds: Mapping[int, str] | None) -> Section:
-    assert outcome.result is not None and outcome.plan is not None
-    study, result, plan = outcome.study, outcome.result, outcome.plan
-    links = {file.name: file.relative_to(folder).as_posix() for file in outcome.files}
-    tables = [(name, links[name]) for name in links if name.endswith((".csv", ".json"))]
-    scope = (
-        f"A sample of {plan.images} of {plan.of} photographs, each class with its share "
-        "(--full takes all)."
-        if plan.sampled
-        else f"All {plan.of} photographs."
+def _gather(outcomes: Sequence[Outcome], facts: Facts, folder: Path) -> dict[str, Any]:
+    """Return what the template shows."""
+    specimens, classes = facts.specimens, facts.specimens.classes
+    done = [outcome for outcome in outcomes if outcome.result is not None]
+    results = {each.study.name: each.result for each in done if each.result is not None}
+    pairs = pairs_of(specimens.pairs, classes, results)
+    figures = {each.study.name: figures_of(each, folder, classes, list(pairs)) for each in done}
+    everything = [figure for of_study in figures.values() for figure in of_study]
+    species = species_pages(classes, results, everything, pairs)
+    sheets = pair_pages(
+        pairs, specimens.pairs, results, everything, {page.name: page.id for page in species}
     )
-    if folds is not None:
-        scope += " Out of fold." if outcome.parts else f" Held out in fold {min(folds)}."
-    ranged = bool(outcome.parts) and not outcome.is_pooled
-    return Section(
-        id=f"study-{study.name}",
-        title=study.title,
-        reading=study.reading,
-        findings=[unbroken(sentence) for sentence in outcome.findings],
-        scope=scope,
-        figures=[
-            *(
-                _figure(f"{study.name}-{name}", name, result.captions.get(name, ""), links, folder)
-                for name in result.drawings
-            ),
-            *(_figures_of_a_fold(outcome, folder) if outcome.parts else ()),
-        ],
-        numbers=number_rows(study.key_numbers, result.summary, RANGE if ranged else INTERVAL),
-        spread="lowest to highest fold" if ranged else "95\N{NO-BREAK SPACE}% interval",
-        folds=[_fold(part, folder) for part in outcome.parts],
-        downloads=tables,
-        record=_record(result.provenance),
-    )
-
-
-def unbroken(sentence: str) -> str:
-    """Return a sentence whose per cent signs stay on the line of their numbers."""
-    return re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", sentence)
-
-
-def _figure(
-    id: str, name: str, caption: str, links: Mapping[str, str], folder: Path
-) -> FigureOnPage:
-    words = name.replace("_", " ")
-    return FigureOnPage(
-        id=f"figure-{id}",
-        picture=inline_picture(folder / links[f"{name}.png"]),
-        alt=f"Figure {words}. {caption}".strip(),
-        caption=caption,
-        downloads=[("PDF", links[f"{name}.pdf"]), ("PNG, 300 dpi", links[f"{name}.png"])],
-    )
-
-
-def _figures_of_a_fold(outcome: Outcome, folder: Path) -> list[FigureOnPage]:
-    """Return those figures of the first fold that the whole collection has none of."""
-    assert outcome.result is not None
-    part = outcome.parts[0]
-    links = {file.name: file.relative_to(folder).as_posix() for file in part.files}
-    return [
-        _figure(
-            f"{outcome.study.name}-fold-{part.fold}-{name}",
-            name,
-            f"Fold {part.fold} of {len(outcome.parts)}. {caption}".strip(),
-            links,
+    pictures = inline_pictures([figure.path for figure in _in_order(everything)])
+    sections = [
+        section_of(
+            each,
+            figures[each.study.name],
+            baseline_rows(results) if each.study.name == "evaluate" else [],
             folder,
+            facts.folds,
         )
-        for name, caption in part.captions.items()
-        if name not in outcome.result.drawings
+        for each in done
     ]
+    trust = trust_rows(outcomes)
+    return {
+        "title": title_of(classes),
+        "facts": head_of(facts),
+        "sections": sections,
+        "trust": trust,
+        "checks": tally(trust),
+        "cautions": cautions(
+            specimens, facts.split, outcomes, None if facts.folds is None else len(facts.folds)
+        ),
+        "data": data_on_page(facts.everything, specimens, results, facts.checked),
+        "species": species,
+        "pairs": sheets,
+        "pictures": pictures,
+        "beside": len({figure.path for figure in everything}) - len(pictures),
+        "most_megabytes": MOST_CHARACTERS // 1_000_000,
+        "open_species": len(species) <= _OPEN_FROM_THE_START,
+        "open_pairs": len(sheets) <= _OPEN_FROM_THE_START,
+        "left_out": [
+            (each.study.title, each.study.name, each.reason)
+            for each in outcomes
+            if each.result is None
+        ],
+        "methods": methods_of(facts),
+        "paragraphs": paragraphs_of(outcomes, facts),
+    }
 
 
-def _fold(part: FoldPart, folder: Path) -> FoldOnPage:
-    links = {file.name: file.relative_to(folder).as_posix() for file in part.files}
-    return FoldOnPage(
-        part.fold,
-        [unbroken(sentence) for sentence in part.findings],
-        [(name.replace("_", " "), links[f"{name}.pdf"]) for name in part.captions],
-    )
+def _in_order(figures: Sequence[FigureOnPage]) -> list[FigureOnPage]:
+    """Return the figures of all species first, then one of each pair and species, then the rest."""
+    first: set[tuple[str, ...]] = set()
+    ranked = []
+    for place, figure in enumerate(figures):
+        rank = 0 if not figure.about else 2 if figure.about in first else 1
+        first.add(figure.about)
+        ranked.append((rank, place, figure))
+    return [figure for _, _, figure in sorted(ranked, key=lambda entry: entry[:2])]
 
 
-def _record(provenance: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return where a study's numbers come from: (name, value), without what is unknown."""
-    settings = dict(provenance.get("settings") or {})
-    options = settings.pop("options", None) or {}
-    settings.pop("model_fingerprints", None)  # they stand at the end of the page
-    rows = [
-        ("seed", provenance.get("seed")),
-        ("model fingerprint", provenance.get("model_fingerprint")),
-        ("data fingerprint", provenance.get("data_fingerprint")),
-        *settings.items(),
-        *options.items(),
-    ]
-    return [(str(name), str(value)) for name, value in rows if value is not None]
-
-
-def _paragraphs(outcomes: Sequence[Outcome], facts: Facts) -> list[str]:
-    """Return what was done, for a paper; nothing where each fold has a model of its own."""
-    if facts.folds is not None:
-        return []
-    results = [outcome.result for outcome in outcomes if outcome.result is not None]
-    return methods_paragraph(facts.explainer, facts.data_name, results).split("\n\n")
-
-
-def _methods(facts: Facts) -> list[tuple[str, str]]:
-    """Return how the report was made: (name, value)."""
-    known = versions()
-    command = "called from Python" if facts.command is None else shlex.join(facts.command)
-    used = ", ".join(f"{name} {known[name]}" for name in _VERSIONS_SHOWN if known[name])
-    limit = "about three minutes for all studies" + (", in each fold" if facts.folds else "")
-    models = [
-        ("Model", facts.explainer.source or facts.model_name),
-        ("Model fingerprint (SHA-256)", facts.explainer.fingerprint),
-    ]
-    if facts.folds is not None:
-        models = [
-            (f"Model of fold {fold} (SHA-256)", fingerprint)
-            for fold, fingerprint in facts.folds.items()
-        ]
-    return [
-        ("Command", command),
-        ("Seed", str(facts.seed)),
-        ("Limit of time", "none (--full)" if facts.full else limit),
-        *models,
-        ("Photographs", str(facts.specimens.source)),
-        ("Versions", used),
-    ]
+def _write_table(table: pd.DataFrame, path: Path) -> Path:
+    write_with(path, lambda file: table.to_csv(file, index=False, lineterminator="\n"))
+    return path
