@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from intr_discover.errors import UserError
-from intr_discover.files import write_json
+from intr_discover.files import is_temporary, write_json
 
 PAGE = "index.html"
 MARKER = "report.json"
@@ -65,7 +65,7 @@ class ReportFolder:
             return
         if not self.path.is_dir():
             raise UserError(f"{self.path} is a file; name a folder for the report with --out")
-        if not any(self.path.iterdir()):
+        if all(map(is_temporary, self.path.iterdir())):
             return
         if not overwrite:
             raise UserError(
@@ -87,7 +87,8 @@ class ReportFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self.page.unlink(missing_ok=True)
-            earlier = self._earlier_files() if any(self.path.iterdir()) else []
+            empty = all(map(is_temporary, self.path.iterdir()))
+            earlier = [] if empty else self._earlier_files()
             for file in earlier:
                 file.unlink(missing_ok=True)
             inside = {parent for file in earlier for parent in file.relative_to(self.path).parents}
@@ -106,6 +107,12 @@ class ReportFolder:
         """Note files as part of the report."""
         self._files += [file.relative_to(self.path).as_posix() for file in files]
         self._write_marker(complete=False)
+
+    def add_afterwards(self, files: Iterable[Path]) -> None:
+        """Note files that were written into a finished report; ``start`` removes them too."""
+        self._files = [each.relative_to(self.path).as_posix() for each in self._earlier_files()]
+        self.add(files)
+        self.finish()
 
     def finish(self) -> None:
         """Note that the report is complete."""
