@@ -57,7 +57,7 @@ def test_a_figure_of_a_collection(place, tmp_path, succeed):
                           "--class", "bee", "--width", "single", "--format", "pdf, svg,png",
                           "--count", "2", "--mean")  # fmt: skip
     names = {path.name for path in out.parent.iterdir()}
-    assert names == {"heads.pdf", "heads.svg", "heads.png", "heads.txt"}
+    assert names == {"heads.pdf", "heads.svg", "heads.png", "heads.txt", "heads.provenance.json"}
     caption = (out.parent / "heads.txt").read_text(encoding="utf-8").strip()
     assert caption in said and "look for bee" in caption and "n = 2" in caption
     assert "mean" in caption and "note:" not in noted

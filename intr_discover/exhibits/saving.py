@@ -20,7 +20,8 @@ from intr_discover.figures.scaling import (
     scale_to,
     smallest_letters,
 )
-from intr_discover.files import write_text
+from intr_discover.files import write_json, write_text
+from intr_discover.provenance import machine, origin, versions
 
 WIDTHS = {"single": style.SINGLE_COLUMN_MM, "double": style.DOUBLE_COLUMN_MM}
 _SMALLEST_FONT, _LARGEST_FONT = 4.0, 24.0
@@ -34,7 +35,7 @@ class Written:
     Attributes
     ----------
     files
-        The figure in each format, then the caption.
+        The figure in each format, then the caption, then the record where a command made it.
     caption
         Its words.
     letters
@@ -146,7 +147,8 @@ def save_paper_figure(
     kind, inputs, width, font_size, options
         See ``make_figure``.
     out
-        ``name.pdf``, or any name with ``formats``; the caption goes to ``name.txt``.
+        ``name.pdf``, or any name with ``formats``; the caption goes to ``name.txt``, the record of
+        the command to ``name.provenance.json``.
     formats
         Any of ``pdf``, ``svg``, ``png``; default that of ``out``, else PNG and PDF.
     dots_per_inch
@@ -190,4 +192,23 @@ def save_paper_figure(
     )
     caption = base.with_name(f"{base.name}.txt")
     write_text(caption, f"{drawn.caption}\n")
-    return Written([*files, caption], drawn.caption, smallest_letters(drawn.figure, scale))
+    files.append(caption)
+    if command is not None:
+        record = base.with_name(f"{base.name}.provenance.json")
+        write_json(record, _record(kind, inputs, base.parent, command))
+        files.append(record)
+    return Written(files, drawn.caption, smallest_letters(drawn.figure, scale))
+
+
+def _record(
+    kind: PaperFigure, inputs: FigureInputs, folder: Path, command: Sequence[str]
+) -> dict[str, Any]:
+    """Return how the figure was made, in the form that studies have."""
+    return {
+        "figure": kind.name,
+        "seed": inputs.seed,
+        "model_fingerprint": inputs.explainer.fingerprint,
+        **origin(command, folder),
+        "versions": versions(),
+        "machine": machine(inputs.explainer.device_name),
+    }

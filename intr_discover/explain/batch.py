@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from intr_discover.explain.explainer import Explainer
 from intr_discover.explain.maps import Ranking
 from intr_discover.figures.head_names import NO_NAMES, HeadNames
 from intr_discover.figures.style import save_figure
+from intr_discover.files import write_json
 from intr_discover.model.intr import ContextMode
+from intr_discover.provenance import machine, origin, versions
 
 
 def explain_images(
@@ -24,7 +27,7 @@ def explain_images(
     max_heads: int | None = None,
     ranking: Ranking = "maximum",
     names: HeadNames = NO_NAMES,
-    command: str = "",
+    command: Sequence[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Path]:
     """Write ``<name>.png``, ``<name>.pdf`` and ``<name>.npz`` for each photograph.
@@ -42,7 +45,7 @@ def explain_images(
     max_heads, ranking, names
         See ``Explanation.figure``.
     command
-        The command line, for provenance.
+        The command line, word by word; with it, ``provenance.json`` is written last.
     progress
         Called with (photographs done, photographs in all).
 
@@ -52,14 +55,15 @@ def explain_images(
         The files of raw maps.
     """
     written = []
+    words = "" if command is None else shlex.join(command)
     for done, (path, name) in enumerate(zip(paths, distinct_names(paths), strict=True), 1):
         explanation = explainer.explain(
             path, classes, context=context, context_mode=context_mode, layer=layer
         )
-        explanation.provenance["command"] = command
+        explanation.provenance["command"] = words
         metadata = {
             "Title": f"{path.name}: {explanation.predicted}",
-            "Command": command,
+            "Command": words,
             "Model fingerprint": explainer.fingerprint,
             "Image fingerprint": str(explanation.provenance["image_fingerprint"]),
         }
@@ -68,6 +72,15 @@ def explain_images(
         written.append(explanation.save(out / f"{name}.npz"))
         if progress is not None:
             progress(done, len(paths))
+    if command is not None:
+        record = {
+            "explained": len(written),
+            "model_fingerprint": explainer.fingerprint,
+            **origin(command, out),
+            "versions": versions(),
+            "machine": machine(explainer.device_name),
+        }
+        write_json(out / "provenance.json", record)
     return written
 
 

@@ -20,9 +20,9 @@ from intr_discover.data.demo import DEMO
 from intr_discover.data.images import to_array
 from intr_discover.data.loading import ImageSource, evaluation_batches
 from intr_discover.data.preprocessing import Preprocessing
+from intr_discover.data.shards import sha256_of
 from intr_discover.errors import UserError, shorten
 from intr_discover.explain.maps import Explanation
-from intr_discover.files import sha256
 from intr_discover.model.checkpoint import fingerprint, load_checkpoint, read_config
 from intr_discover.model.intr import INTR, ContextMode, Encoded
 from intr_discover.model.plain import PlainClassifier
@@ -106,6 +106,13 @@ class Explainer:
         if self._fingerprint is None:
             self._fingerprint = fingerprint(self.model)
         return self._fingerprint
+
+    @property
+    def device_name(self) -> str:
+        """Return where the model runs, for the record: ``cpu``, or a GPU with its maker's name."""
+        if self.device.type != "cuda":
+            return self.device.type
+        return f"cuda ({torch.cuda.get_device_name(self.device)})"
 
     def logits(
         self,
@@ -214,7 +221,7 @@ class Explainer:
             photograph,
             (tensor.shape[1], tensor.shape[2]),
             encoded,
-            sha256(image) if isinstance(image, str | Path) else None,
+            sha256_of(image) if isinstance(image, str | Path) else None,
         )
 
     def explain(
@@ -359,10 +366,20 @@ def load(
             raise UserError(f"{path} holds its own class names; give none")
         if "classes" not in config or "preprocessing" not in config:
             raise UserError(f"{path}/config.json names no classes or preprocessing")
+        names = config["classes"]
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise UserError(f"{path}/config.json: its class names are no list of texts")
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise UserError(f"{path}/config.json names the class {twice[0]} twice")
+        try:
+            preprocessing = Preprocessing.from_dict(config["preprocessing"])
+        except UserError as error:
+            raise UserError(f"{path}/config.json: {error}") from error
         return Explainer(
             load_checkpoint(path),
-            config["classes"],
-            Preprocessing.from_dict(config["preprocessing"]),
+            names,
+            preprocessing,
             source=source,
             device=device,
         )

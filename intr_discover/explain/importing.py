@@ -7,7 +7,7 @@ from pathlib import Path
 from intr_discover.data.class_names import read_class_names
 from intr_discover.data.preprocessing import Preprocessing
 from intr_discover.errors import UserError
-from intr_discover.files import sha256
+from intr_discover.files import is_temporary, sha256
 from intr_discover.model.checkpoint import load_checkpoint, save_checkpoint
 from intr_discover.provenance import versions
 
@@ -36,7 +36,7 @@ def import_checkpoint(checkpoint: Path, classes: Path, out: Path, *, seed: int =
     UserError
         If the weights or names cannot be read or do not fit, or ``out`` is not empty.
     """
-    if out.exists() and (out.is_file() or any(out.iterdir())):
+    if out.exists() and (out.is_file() or not all(map(is_temporary, out.iterdir()))):
         raise UserError(f"{out} exists and is not empty; name another folder for the run")
     names = read_class_names(classes)
     model = load_checkpoint(checkpoint, num_classes=len(names), seed=seed)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from intr_discover.errors import UserError, shorten
+from intr_discover.model.backbone_weights import create_network
 
 
 class Backbone(nn.Module):
@@ -32,6 +33,8 @@ class Backbone(nn.Module):
         Turn batch norm into a fixed scale and shift (DETR, Carion et al. 2020).
     pretrained
         Fetch timm's pretrained weights. Training from a file uses the checkpoint instead.
+    weights
+        A file or folder with such weights; then nothing is fetched.
     in_channels
         Colour channels of the images.
 
@@ -58,6 +61,7 @@ class Backbone(nn.Module):
         level: int | None = None,
         freeze_batch_norm: bool = True,
         pretrained: bool = False,
+        weights: str | None = None,
         in_channels: int = 3,
     ) -> None:
         super().__init__()
@@ -67,8 +71,8 @@ class Backbone(nn.Module):
         self.makes_tokens = _makes_tokens(probe)
         if self.makes_tokens:
             index = _choose_level(name, _token_strides(probe), stride, level)
-            self.network = timm.create_model(
-                name, pretrained=pretrained, num_classes=0, in_chans=in_channels,
+            self.network = create_network(
+                name, pretrained=pretrained, weights=weights, num_classes=0, in_chans=in_channels,
                 dynamic_img_size=True,
             )  # fmt: skip
             info = self.network.feature_info[index]
@@ -79,9 +83,9 @@ class Backbone(nn.Module):
             self.size_multiple = self.stride
         else:
             index = _choose_level(name, _map_strides(name), stride, level)
-            self.network = timm.create_model(
-                name, pretrained=pretrained, features_only=True, out_indices=(index,),
-                in_chans=in_channels, **_any_size(probe),
+            self.network = create_network(
+                name, pretrained=pretrained, weights=weights, features_only=True,
+                out_indices=(index,), in_chans=in_channels, **_any_size(probe),
             )  # fmt: skip
             self.channels = int(self.network.feature_info.channels()[-1])
             self.stride = int(self.network.feature_info.reduction()[-1])

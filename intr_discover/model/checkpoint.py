@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save as as_bytes
 from torch import Tensor, nn
 
-from intr_discover.errors import UserError, shorten
+from intr_discover.errors import UserError, is_memory_trouble, shorten
 from intr_discover.files import replacing, write_json
 from intr_discover.model.intr import INTR, INTRConfig
 from intr_discover.model.layouts import (
@@ -75,11 +75,9 @@ def save_weights(
 
 def _write_weights(path: Path, weights: nn.Module | Mapping[str, Tensor]) -> None:
     tensors = weights.state_dict() if isinstance(weights, nn.Module) else weights
-    save_file(
-        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
-        path,
-        metadata={"format": "pt"},
-    )
+    content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # Not its save_file, which writes a temporary file of its own and leaves it when killed.
+    path.write_bytes(as_bytes(content, metadata={"format": "pt"}))
 
 
 def read_config(folder: str | os.PathLike[str]) -> dict[str, Any]:
@@ -293,6 +291,10 @@ def _build(description: Mapping[str, Any], where: str) -> Model:
         return _quietly(lambda: INTR(config))
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
+    except (MemoryError, RuntimeError) as error:
+        if not is_memory_trouble(error):
+            raise
+        raise UserError(f"{where}: a model of this size does not fit into the memory") from error
 
 
 def _is_of(value: object, hint: Any) -> bool:
@@ -347,11 +349,21 @@ def _fill(
         for name, weight in known.items()
         if not _same_form(weight, own[name][1])
     ]
-    faults = {"missing keys": missing, "unexpected keys": unexpected, "wrong shapes": wrong}
+    spoiled = [name for name, weight in known.items() if not _is_finite(weight)]
+    faults = {
+        "missing keys": missing,
+        "unexpected keys": unexpected,
+        "wrong shapes": wrong,
+        "NaN or infinite numbers": spoiled,
+    }
     if any(faults.values()):
         found = "; ".join(f"{fault}: {shorten(names)}" for fault, names in faults.items() if names)
         raise UserError(f"{where}: damaged, or of another model: {found}")
     model.load_state_dict({own[name][0]: weight for name, weight in known.items()}, strict=False)
+
+
+def _is_finite(weight: Tensor) -> bool:
+    return not weight.is_floating_point() or bool(torch.isfinite(weight).all())
 
 
 def _is_matrix(weight: Tensor) -> bool:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import timm
 import torch
 from timm.layers import freeze_batch_norm_2d
 from torch import Tensor, nn
 
 from intr_discover.errors import UserError
 from intr_discover.model.backbone import probe_timm, takes_argument
+from intr_discover.model.backbone_weights import create_network
 from intr_discover.model.intr import pad_batch
 
 
@@ -55,15 +55,21 @@ class PlainOutput:
 class PlainClassifier(nn.Module):
     """The whole timm model with its own classification head."""
 
-    def __init__(self, config: PlainConfig, *, pretrained: bool = False) -> None:
+    def __init__(
+        self, config: PlainConfig, *, pretrained: bool = False, weights: str | None = None
+    ) -> None:
         super().__init__()
         self.config = config
         probe = probe_timm(config.backbone)
         # Vision transformers shall read images of any size, as INTR does.
         any_size = ("dynamic_img_size", "dynamic_img_pad")
         options: dict[str, Any] = {name: True for name in any_size if takes_argument(probe, name)}
-        network = timm.create_model(
-            config.backbone, pretrained=pretrained, num_classes=config.num_classes, **options
+        network = create_network(
+            config.backbone,
+            pretrained=pretrained,
+            weights=weights,
+            num_classes=config.num_classes,
+            **options,
         )
         self.network = freeze_batch_norm_2d(network) if config.freeze_batch_norm else network
 

@@ -48,6 +48,7 @@ def run(inputs: StudyInputs) -> StudyResult:
         batch_size=inputs.batch_size,
         progress=inputs.progress,
     )
+    result.provenance |= {"seed": inputs.seed, **inputs.limit}  # they decide which photographs
     result.captions = dict(_CAPTIONS)
     return result
 
@@ -115,5 +116,6 @@ STUDY = Study(
         KeyNumber("chance", "accuracy of guessing", n=None),
         KeyNumber("n_classes_seen", "classes with photographs", form="number", n=None),
     ),
+    from_extraction=True,
     pool=pool,
 )

@@ -277,5 +277,6 @@ STUDY = Study(
             bool, False,
         ),
     ),
+    from_extraction=True,
     pool=pool,
 )  # fmt: skip

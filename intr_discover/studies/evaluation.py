@@ -225,7 +225,12 @@ def evaluate_run(
     true_ids = specimens.label_ids(explainer.classes)
     logits = explainer.logits(specimens.paths, batch_size=batch_size, progress=progress)
     record = describe_run(
-        command, None, explainer.fingerprint, specimens.fingerprint(), split=split
+        command,
+        None,
+        explainer.fingerprint,
+        specimens.fingerprint(),
+        device=explainer.device_name,
+        split=split,
     )
     return evaluate_predictions(
         logits,

@@ -292,4 +292,5 @@ STUDY = Study(
         Option("heads", "Compare the strongest of each query, such as top3, or all.", str, "top3"),
         Option("pairs", "Table of look-alikes: label_a, label_b."),
     ),
+    from_extraction=True,
 )

@@ -164,6 +164,7 @@ def edit_photograph(
             seed,
             explainer.fingerprint,
             None,
+            device=explainer.device_name,
             edit=edit.as_dict(),
             files={name: path for name, path in files.items() if path is not None},
             fingerprints={name: sha256(path) for name, path in files.items() if path is not None},

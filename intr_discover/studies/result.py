@@ -18,7 +18,7 @@ import intr_discover
 from intr_discover.errors import UserError
 from intr_discover.figures.style import save_figure
 from intr_discover.files import write_json, write_with
-from intr_discover.provenance import versions
+from intr_discover.provenance import machine, origin, versions
 
 Number = int | float | bool | str | None
 
@@ -133,6 +133,8 @@ class StudyResult:
 
     def _write_record(self, folder: Path) -> Path:
         record = {"study": self.name, "n": self.summary.get("n"), **self.provenance}
+        if record.get("command") is not None:
+            record |= origin(record["command"], folder)
         write_json(folder / "provenance.json", record)
         return folder / "provenance.json"
 
@@ -167,6 +169,8 @@ def provenance(
     seed: int | None,
     model_fingerprint: str | None,
     data_fingerprint: str | None,
+    *,
+    device: str | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
     """Return the record of how a result was made.
@@ -179,6 +183,8 @@ def provenance(
         The seed of everything random; None where nothing was.
     model_fingerprint, data_fingerprint
         What identifies the weights and the specimens; None where there were none.
+    device
+        Where the model ran; None where there was none.
     settings
         All other choices that change a number.
 
@@ -186,8 +192,9 @@ def provenance(
     -------
     dict
         Ready for JSON: ``command``, ``seed``, ``model_fingerprint``, ``data_fingerprint``,
-        ``settings`` and ``versions`` (of Python, of this package and of the libraries; None for
-        one that is not installed). No date: the same run gives the same record.
+        ``settings``, ``versions`` (of Python, of this package and of the libraries; None for
+        one that is not installed) and ``machine`` (see ``provenance.machine``). No date: the same
+        run gives the same record.
     """
     assert not isinstance(command, str), "the command as a list of words, not as one text"
     return plain(
@@ -198,6 +205,7 @@ def provenance(
             "data_fingerprint": data_fingerprint,
             "settings": settings,
             "versions": versions(),
+            "machine": machine(device),
         }
     )
 

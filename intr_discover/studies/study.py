@@ -12,7 +12,7 @@ file without importing it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -126,6 +126,13 @@ class StudyInputs:
         assert self.model is not None, "only a study that works without a model runs without one"
         return self.model
 
+    @property
+    def limit(self) -> dict[str, Any]:
+        """Return, under ``limit``, by what the number of photographs was planned; else nothing."""
+        if self.seconds is None or self.speed is None:
+            return {}
+        return {"limit": {"seconds": self.seconds, **asdict(self.speed)}}
+
     def sample(self, count: int) -> Specimens:
         """Return so many of the photographs, each label with its share, drawn by the seed."""
         rows = stratified_sample(self.specimens.table["label"].tolist(), count, self.seed)
@@ -145,19 +152,22 @@ class StudyInputs:
         -------
         dict
             See ``result.provenance``; among its ``settings``: ``split``, ``images`` (how many were
-            used), ``images_available`` and ``options``, the study's own by name.
+            used), ``images_available`` and ``options``, the study's own by name. Where the time was
+            limited there is also ``limit``: the seconds, and the speed that they were planned by.
         """
-        return describe_run(
+        record = describe_run(
             self.command,
             self.seed,
             None if self.model is None else self.model.fingerprint,
             used.fingerprint(),
+            device=None if self.model is None else self.model.device_name,
             split=self.split,
             images=len(used),
             images_available=len(self.specimens),
             options=dict(self.options),
             **settings,
         )
+        return record | self.limit
 
 
 Pool = Callable[[Mapping[int, StudyResult], StudyInputs], StudyResult]
@@ -200,6 +210,9 @@ class Study:
         Its own choices.
     without_model
         Whether it can also answer from the photographs alone; ``inputs.model`` is None then.
+    from_extraction
+        Whether all it asks are logits and maps, so that answers extracted before do as well as a
+        model (``--extracted``).
     pool
         Works its numbers out again from the tables of all folds together. Without it the numbers
         of the folds stand side by side, as mean and range: those of a study whose units (head 3,
@@ -218,6 +231,7 @@ class Study:
     key_numbers: tuple[KeyNumber, ...] = ()
     options: tuple[Option, ...] = ()
     without_model: bool = False
+    from_extraction: bool = False
     pool: Pool | None = None
 
     def inputs(self, inputs: StudyInputs, given: Mapping[str, Any] | None = None) -> StudyInputs:

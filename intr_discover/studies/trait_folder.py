@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,7 +19,7 @@ from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError
 from intr_discover.figures.contact_sheet import contact_sheet
 from intr_discover.figures.outlined import outlined
-from intr_discover.files import sha256, write_with
+from intr_discover.files import sha256, temporary_folder, write_with
 from intr_discover.studies.result import StudyResult, provenance
 from intr_discover.studies.trait_placing import Placed, placed_table
 
@@ -84,46 +82,42 @@ def write_trait(
     _check(specimens, placed, name, out)
     masks = [each for each in placed if each.mask is not None]
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
         # Beside the folder that it becomes, so that relative paths stay true when it is renamed.
-        made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        with temporary_folder(out) as made:
+            made.chmod(0o755)
+            files = {each.image: f"masks/{number:05d}.png" for number, each in enumerate(masks, 1)}
+            for each in masks:
+                assert each.mask is not None
+                picture = Image.fromarray(each.mask.astype(np.uint8) * 255)
+                write_with(made / files[each.image], picture.save)
+            save_collection(_with_attribute(specimens, files, name, made), made)
+            _edits(files, specimens, made).to_csv(made / "edits.csv", index=False)
+            table = placed_table(placed)
+            table["mask"] = table["image"].map(files)
+            result = StudyResult(
+                name="trait",
+                table=table,
+                summary=_summary(placed),
+                provenance=provenance(
+                    command,
+                    None,
+                    None,
+                    specimens.fingerprint(),
+                    trait=name,
+                    template=template,
+                    mask=str(mask_path),
+                    mask_fingerprint=sha256(mask_path),
+                    both_wings=both_wings,
+                    wider=wider,
+                ),
+                drawings=_pages(specimens, placed),
+            )
+            result.save(made)
+            if out.exists():
+                out.rmdir()
+            made.rename(out)
     except OSError as error:
         raise UserError(f"{out} cannot be made: {error.strerror or error}") from error
-    try:
-        made.chmod(0o755)
-        files = {each.image: f"masks/{number:05d}.png" for number, each in enumerate(masks, 1)}
-        for each in masks:
-            assert each.mask is not None
-            picture = Image.fromarray(each.mask.astype(np.uint8) * 255)
-            write_with(made / files[each.image], picture.save)
-        save_collection(_with_attribute(specimens, files, name, made), made)
-        _edits(files, specimens, made).to_csv(made / "edits.csv", index=False)
-        table = placed_table(placed)
-        table["mask"] = table["image"].map(files)
-        result = StudyResult(
-            name="trait",
-            table=table,
-            summary=_summary(placed),
-            provenance=provenance(
-                command,
-                None,
-                None,
-                specimens.fingerprint(),
-                trait=name,
-                template=template,
-                mask=str(mask_path),
-                mask_fingerprint=sha256(mask_path),
-                both_wings=both_wings,
-                wider=wider,
-            ),
-            drawings=_pages(specimens, placed),
-        )
-        result.save(made)
-        if out.exists():
-            out.rmdir()
-        made.rename(out)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
     return result
 
 

@@ -1,5 +1,6 @@
 """Many photographs: one figure and one file each, no name lost."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,11 @@ def test_files_of_each_photograph(explainer, tmp_path):
     calls = []
     written = explain_images(
         explainer, paths, tmp_path / "out", context=["emma", "etylus"], max_heads=1,
-        command="intr-discover explain …", progress=lambda *call: calls.append(call),
+        command=["intr-discover", "explain", "run"], progress=lambda *call: calls.append(call),
     )  # fmt: skip
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+    names = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert names.pop() == "provenance.json"
+    assert names == [
         f"{species}_IMG_1.{ending}"
         for species in ("erato", "melpomene")
         for ending in ("npz", "pdf", "png")
@@ -31,7 +34,9 @@ def test_files_of_each_photograph(explainer, tmp_path):
     assert np.load(written[0])["competing"].tolist() == ["emma", "etylus"]
     metadata = Image.open(tmp_path / "out" / "erato_IMG_1.png").text
     assert metadata["Model fingerprint"] == explainer.fingerprint
-    assert metadata["Command"] == "intr-discover explain …"
+    assert metadata["Command"] == "intr-discover explain run"
+    record = json.loads((tmp_path / "out" / "provenance.json").read_text())
+    assert record["command"] == ["intr-discover", "explain", "run"] and record["explained"] == 2
 
 
 @pytest.mark.parametrize(
