@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 def is_main_process() -> bool:
@@ -16,7 +17,23 @@ def is_main_process() -> bool:
 def print_error(message: str) -> None:
     """Print one line to stderr; the processes that do not speak stay silent."""
     if is_main_process():
-        print(f"intr-discover: {' '.join(message.split())}", file=sys.stderr)
+        # Names of files and cells of tables may hold what moves a terminal's cursor.
+        line = "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))
+        print(f"intr-discover: {line}", file=sys.stderr)
+
+
+def usage_trouble(error: Any) -> str:
+    """Return in one line what is wrong with the words of a command, and where its help is.
+
+    Parameters
+    ----------
+    error
+        Click's ``ClickException``; Typer brings a Click of its own or takes the installed one.
+    """
+    said = str(error.format_message()).strip().rstrip(".")
+    context = getattr(error, "ctx", None)
+    remedy = "" if context is None else f"; see {context.command_path} --help"
+    return f"{said[:1].lower()}{said[1:]}{remedy}"
 
 
 @contextmanager

@@ -17,6 +17,11 @@ class UserError(Exception):
     """
 
 
+def clip(name: str, most: int = 200) -> str:
+    """Return a name, or the beginning and the end of one that would make a line unreadable."""
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[-most // 4 :]}"
+
+
 def shorten(names: Sequence[object], most: int = 5) -> str:
     """Return the first ``most`` names as one line, with the number of those left out.
 
@@ -25,9 +30,24 @@ def shorten(names: Sequence[object], most: int = 5) -> str:
     >>> shorten(["a", "b", "c"], most=2)
     'a, b and 1 more'
     """
-    shown = ", ".join(str(name) for name in names[:most])
+    shown = ", ".join(clip(str(name)) for name in names[:most])
     left_out = len(names) - most
     return f"{shown} and {left_out} more" if left_out > 0 else shown
+
+
+MEMORY_TROUBLE = (
+    "the memory is not enough for this: close other programs, or take smaller batches "
+    "(--batch-size) or smaller images"
+)
+
+# How PyTorch on the processor, on an accelerator, and OpenCV say it.
+_WORDS_OF_MEMORY = ("can't allocate memory", "out of memory", "insufficient memory", "bad alloc")
+
+
+def is_memory_trouble(error: BaseException) -> bool:
+    """Return whether an exception says that the memory was not enough."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or any(each in words for each in _WORDS_OF_MEMORY)
 
 
 _TROUBLES = {
@@ -36,6 +56,11 @@ _TROUBLES = {
     errno.EROFS: ("the file system{of} is read-only", "choose another place"),
     errno.EACCES: ("there is no permission{to}", "change its permissions, or choose another place"),
     errno.EPERM: ("there is no permission{to}", "change its permissions, or choose another place"),
+    errno.EFBIG: ("a file became larger than is allowed{at}", "ask who set the limit"),
+    errno.ENOMEM: ("the memory is used up{at}", "close other programs, or take smaller batches"),
+    errno.ENAMETOOLONG: ("a name is too long{at}", "choose a shorter one"),
+    errno.ELOOP: ("links lead in a circle{at}", "choose another place"),
+    errno.EISDIR: ("a folder stands where a file is needed{at}", "choose another place"),
     errno.EEXIST: ("a file is in the way{at}", "move it, or choose another place"),
     errno.ENOTDIR: ("a file stands where a folder is needed{at}", "choose another place"),
     errno.ENOENT: ("a file is gone, or never was there{at}", "give the command again"),
@@ -61,6 +86,7 @@ def system_trouble(error: OSError) -> str:
     )
     prepositions = {"of": "of", "to": "for", "at": "at"}
     where = {
-        name: "" if place is None else f" {word} {place}" for name, word in prepositions.items()
+        name: "" if place is None else f" {word} {clip(str(place))}"
+        for name, word in prepositions.items()
     }
     return f"{words.format(**where)}: {remedy}"

@@ -46,8 +46,8 @@ def test_a_failure_without_an_old_file_leaves_nothing(tmp_path):
 def test_the_temporary_name_keeps_the_suffix_and_is_hidden(tmp_path):
     with replacing(tmp_path / "figure.tar.pdf") as temporary:
         assert temporary.suffix == ".pdf"
-        assert temporary.name.startswith(".")
-        assert temporary.parent == tmp_path
+        assert temporary.parent.name.startswith(".")
+        assert temporary.parent.parent == tmp_path
 
 
 def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path):

@@ -131,6 +131,17 @@ def import_csv(database: Database, place: str | os.PathLike[str]) -> Counted:
     return database.write(write)
 
 
+def check_csv(place: str | os.PathLike[str]) -> None:
+    """Read CSV sheets and say what is wrong with them, as ``import_csv`` does, without a database.
+
+    Raises
+    ------
+    UserError
+        As ``import_csv``, but for what is in the database already.
+    """
+    _read_sheets(Path(place))
+
+
 def read_agreed_names(
     place: str | os.PathLike[str], model: str | None = None
 ) -> dict[tuple[str, int], str]:

@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from intr_discover.data.images import read_image, to_array
 from intr_discover.data.preprocessing import Preprocessing
+from intr_discover.errors import UserError
 
 ImageSource = str | Path | Image.Image | NDArray[np.uint8]
 
@@ -101,10 +102,16 @@ def training_batches(
     batches: Sequence[Sequence[int]],
     epoch: int,
     workers: int,
-) -> DataLoader[Any]:
-    """Load given batches of positions; yields a list of ``[3, h, w]`` and class ids ``[B]``."""
-    return DataLoader(
-        images,
+) -> Iterator[tuple[list[Tensor], Tensor]]:
+    """Load given batches of positions; yield a list of ``[3, h, w]`` and class ids ``[B]``.
+
+    Raises
+    ------
+    UserError
+        If a photograph cannot be read, or the system ended a process that reads them.
+    """
+    loader: DataLoader[Any] = DataLoader(
+        _Told(images),
         batch_sampler=[[(epoch, position) for position in batch] for batch in batches],
         num_workers=workers,
         collate_fn=_collate,
@@ -112,11 +119,47 @@ def training_batches(
         # and a resumed training would part from an uninterrupted one.
         generator=torch.Generator().manual_seed(epoch),
     )
+    try:
+        for loaded in loader:
+            if isinstance(loaded, UserError):
+                raise loaded
+            yield loaded
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker"):
+            raise
+        raise UserError(
+            "the system ended a process that reads photographs, most likely because the memory "
+            "was used up: close other programs, or take --set workers=0"
+        ) from error
 
 
-def _collate(items: Sequence[tuple[Tensor, int]]) -> tuple[list[Tensor], Tensor]:
-    images, labels = zip(*items, strict=True)
-    return list(images), torch.tensor(labels)
+class _Told(Dataset[tuple[Tensor, int] | UserError]):
+    """The same images; a fault comes as a value, for a loading process makes a traceback of it."""
+
+    def __init__(self, images: TrainingImages) -> None:
+        self.images = images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, drawn: tuple[int, int]) -> tuple[Tensor, int] | UserError:
+        try:
+            return self.images[drawn]
+        except UserError as error:
+            return UserError(str(error))
+
+
+def _collate(
+    items: Sequence[tuple[Tensor, int] | UserError],
+) -> tuple[list[Tensor], Tensor] | UserError:
+    images: list[Tensor] = []
+    labels: list[int] = []
+    for item in items:
+        if isinstance(item, UserError):
+            return item
+        images.append(item[0])
+        labels.append(item[1])
+    return images, torch.tensor(labels)
 
 
 def evaluation_batches(

@@ -95,8 +95,25 @@ class Preprocessing:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preprocessing:
-        """Rebuild from ``as_dict``; tuples come back from JSON as lists."""
-        known = dict(values)
-        for name in ("mean", "std"):
-            known[name] = tuple(known[name])
-        return cls(**known)
+        """Rebuild from ``as_dict``; tuples come back from JSON as lists.
+
+        Raises
+        ------
+        UserError
+            If the values are not those of ``as_dict``.
+        """
+        try:
+            known = dict(values)
+            for name in ("mean", "std"):
+                red, green, blue = map(float, known[name])
+                known[name] = (red, green, blue)
+            for name, value in known.items():
+                if name in ("size", "longest") and not isinstance(value, int | None):
+                    raise TypeError(f"{name} is no whole number: {value!r}")
+            rebuilt = cls(**known)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"the preprocessing cannot be read: {error}") from error
+        numbers = np.array([rebuilt.mean, rebuilt.std])
+        if not np.isfinite(numbers).all() or numbers[1].min() <= 0:
+            raise UserError(f"the preprocessing has mean {rebuilt.mean} and std {rebuilt.std}")
+        return rebuilt

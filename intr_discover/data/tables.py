@@ -68,6 +68,8 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     except (ValueError, OSError, KeyError, csv.Error, zipfile.BadZipFile) as error:
         # pandas' and pyarrow's own parser errors are ValueErrors and OSErrors.
         reason = " ".join(str(error).split()) or type(error).__name__
+        if suffix == ".xlsx":  # pandas' own words speak of engines
+            reason = "it is no workbook of Excel, or damaged; save it again as .xlsx or .csv"
         raise UserError(f"cannot read the table {path}: {reason}") from error
     table = table.rename(columns=lambda name: str(name).strip())
     table = table[[name for name in table.columns if name and not name.startswith("Unnamed: ")]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -10,12 +12,26 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import yaml
 
-from intr_discover.errors import UserError, shorten
+from intr_discover.errors import UserError, clip, shorten
+
+# Beyond these a number is a slip of the keyboard, and would fill the memory.
+_MOST = {
+    "image_size": 10_000, "batch_size": 100_000, "epochs": 1_000_000, "width": 16_384,
+    "feed_forward": 262_144, "encoder_layers": 100, "decoder_layers": 100, "workers": 128,
+    "seed": 2**63 - 1,
+}  # fmt: skip
 
 
 def _require(holds: bool, name: str, value: object, wanted: str) -> None:
     if not holds:
         raise UserError(f"setting {name} must be {wanted}, not {value}")
+
+
+def _shown(value: object) -> str:
+    """Return a value as a message shows it: a few lines of YAML can stand for billions of words."""
+    short = reprlib.Repr()
+    short.maxlevel, short.maxlist, short.maxdict = 2, 3, 3
+    return clip(short.repr(value))
 
 
 _WORDS = {int: "a whole number", float: "a number", type(None): "empty", bool: "true or false"}
@@ -30,7 +46,7 @@ def _check_type(name: str, value: object, hint: Any) -> None:
     for option in options:
         literal = get_origin(option) is Literal
         wanted += list(get_args(option)) if literal else [_WORDS.get(option, "text")]
-    raise UserError(f"setting {name} must be {' or '.join(wanted)}, not {value!r}")
+    raise UserError(f"setting {name} must be {' or '.join(wanted)}, not {_shown(value)}")
 
 
 def _fits(value: object, option: Any) -> bool:
@@ -38,7 +54,9 @@ def _fits(value: object, option: Any) -> bool:
         return value in get_args(option)
     if isinstance(value, bool):  # in Python a bool is a whole number, in a setting it is not
         return option is bool
-    return isinstance(value, int | float if option is float else option)
+    if option is float:
+        return isinstance(value, int | float) and abs(value) < math.inf  # false for NaN too
+    return isinstance(value, option)
 
 
 @dataclass(frozen=True)
@@ -51,6 +69,9 @@ class TrainingConfig:
         ``intr``, ``intr-fc`` (one presence vector per class) or ``plain`` (timm classifier).
     backbone, backbone_stride, backbone_level, freeze_batch_norm, pretrained
         See ``model.Backbone``. ``plain`` uses the whole network, so stride and level do not apply.
+    backbone_weights
+        A file with weights of the backbone, or a folder that holds its ``model.safetensors``:
+        they take the place of those that ``pretrained`` would fetch, and no network is needed.
     width, heads, encoder_layers, decoder_layers, feed_forward, dropout, attention_dropout,
     head_dropout, key_position
         See ``model.INTRConfig``.
@@ -83,7 +104,10 @@ class TrainingConfig:
     drop_epoch, drop_factor
         Schedule ``step``: from this epoch on the rate is multiplied by the factor.
     epochs, batch_size
-        ``batch_size`` counts images on one process.
+        ``batch_size`` counts images that go through the model at once, on one process.
+    accumulate
+        Batches whose gradients make one update together: it sees ``batch_size`` times
+        ``accumulate`` images of each process. Batch norm, unless frozen, still sees one batch.
     label_smoothing
         Share of the target spread over all classes, in [0, 1).
     unsmoothed_epochs
@@ -95,12 +119,17 @@ class TrainingConfig:
     gradient_clip
         Largest norm of the gradient; 0: no clipping.
     precision
-        ``fp32``, ``bf16``, ``fp16`` (mixed) or ``fp64``.
+        ``fp32``, ``bf16``, ``fp16`` (mixed: the weights themselves stay fp32) or ``fp64``.
+    activation_checkpointing
+        Keep few activations for the gradient and compute the others again: less memory, about a
+        third more time, the same gradient. See ``checkpoint_activations``.
+    compile
+        Run the model through ``torch.compile``; without a compiler, training goes on as it is.
     validation_share
         Share of the training images cut off for validation when the table has none.
     early_stop
-        Stop after this many epochs without a better validation top-1; 0: never. Not before the first
-        of the ``unsmoothed_epochs``.
+        Stop after this many epochs without a better validation top-1; 0: never. Not before the
+        first of the ``unsmoothed_epochs``.
     seed
         Seed of weights, order, augmentation, dropout and the validation cut.
     workers
@@ -121,6 +150,7 @@ class TrainingConfig:
     backbone_level: int | None = None
     freeze_batch_norm: bool = False
     pretrained: bool = False
+    backbone_weights: str | None = None
     width: int = 128
     heads: int = 8
     encoder_layers: int = 1
@@ -147,10 +177,13 @@ class TrainingConfig:
     drop_factor: float = 0.1
     epochs: int = 30
     batch_size: int = 16
+    accumulate: int = 1
     label_smoothing: float = 0.1
     unsmoothed_epochs: int = 0
     gradient_clip: float = 1.0
     precision: Literal["fp32", "bf16", "fp16", "fp64"] = "fp32"
+    activation_checkpointing: bool = False
+    compile: bool = False
     validation_share: float = 0.1
     early_stop: int = 0
     seed: int = 0
@@ -161,10 +194,14 @@ class TrainingConfig:
         hints = get_type_hints(type(self))
         for field in fields(self):
             _check_type(field.name, getattr(self, field.name), hints[field.name])
-        for name in ("image_size", "epochs", "batch_size"):
+        for name in ("image_size", "epochs", "batch_size", "accumulate"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        for name in ("warmup_epochs", "weight_decay", "gradient_clip", "workers", "early_stop"):
-            _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+        for name in ("warmup_epochs", "weight_decay", "gradient_clip", "workers", "early_stop",
+                     "drop_factor", "checkpoint_minutes", "backbone_learning_rate"):  # fmt: skip
+            value = getattr(self, name)
+            _require(value is None or value >= 0, name, value, "0 or more")
+        for name, most in _MOST.items():
+            _require(getattr(self, name) <= most, name, getattr(self, name), f"at most {most}")
         _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
         scale = self.evaluation_scale
         _require(0 < scale < 10, "evaluation_scale", scale, "above 0 and below 10")
@@ -264,8 +301,9 @@ def read_settings(path: Path) -> dict[str, Any]:
     """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
+    # ValueError: a number or date that cannot be; TypeError: a list as a name.
+    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
+        reason = " ".join((getattr(error, "strerror", None) or str(error)).split())
         raise UserError(f"cannot read the settings in {path}: {reason}") from error
     if values is None:
         return {}
@@ -290,8 +328,9 @@ def parse_settings(assignments: Sequence[str]) -> dict[str, Any]:
             raise UserError(f"a setting is written NAME=VALUE, such as epochs=60: '{assignment}'")
         try:
             settings[name.strip()] = _as_number(yaml.safe_load(value))
-        except yaml.YAMLError:
-            raise UserError(f"setting {name}: cannot read the value '{value}'") from None
+        except (ValueError, TypeError, RecursionError, yaml.YAMLError):
+            shown = _shown(value)
+            raise UserError(f"setting {name}: cannot read the value {shown}") from None
     return settings
 
 

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from intr_discover.errors import UserError
 from intr_discover.figures.style import save_figure
 from intr_discover.figures.training import training_curves
-from intr_discover.files import write_json, write_with
+from intr_discover.files import is_temporary, remove_leftovers, write_json, write_with
 from intr_discover.model.checkpoint import read_config, save_weights
 from intr_discover.model.intr import INTR
 from intr_discover.model.plain import PlainClassifier
@@ -87,7 +87,8 @@ class RunFolder:
             raise UserError(
                 f"{self.path} already holds a run; continue it with --resume or name another"
             )
-        if self.path.is_dir() and any(path.name != LOCK for path in self.path.iterdir()):
+        inside = self.path.iterdir() if self.path.is_dir() else ()
+        if any(path.name != LOCK and not is_temporary(path) for path in inside):
             raise UserError(f"the folder {self.path} is not empty; name another one for the run")
 
     def lock(self) -> None:
@@ -153,5 +154,6 @@ class RunFolder:
         self.clean_up()
 
     def clean_up(self) -> None:
-        """Delete what a finished run no longer needs."""
+        """Delete what a finished run no longer needs, and what a killed training left."""
         remove_state(self.path)
+        remove_leftovers(self.path)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from intr_discover.errors import UserError
-from intr_discover.files import replacing
+from intr_discover.files import remove_leftovers, replacing
 
 STATE_FILE = Path("resume") / "state.pt"
 
@@ -113,8 +113,10 @@ def remove_state(run: Path) -> None:
     """Delete the state of a finished training."""
     path = run / STATE_FILE
     path.unlink(missing_ok=True)
-    if path.parent.is_dir() and not any(path.parent.iterdir()):
-        path.parent.rmdir()
+    if path.parent.is_dir():
+        remove_leftovers(path.parent)
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
 
 
 def generator_states() -> dict[str, Any]:

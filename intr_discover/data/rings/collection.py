@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from intr_discover.data.rings.specimen import (
 )
 from intr_discover.data.threads import map_in_threads
 from intr_discover.errors import UserError, shorten
-from intr_discover.files import write_json
+from intr_discover.files import temporary_folder, write_json
 
 SETTINGS = "rings.json"
 """Says how a collection was drawn; its presence tells a folder of ours from other folders."""
@@ -104,32 +103,24 @@ def write_collection(
         for index in range(per_class * classes)
     ]
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(
-            tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".tmp", dir=place.parent)
-        )
+        with temporary_folder(place) as unfinished:
+            (unfinished / "images").mkdir()
+            (unfinished / "masks").mkdir()
+
+            def draw(specimen: RingSpecimen) -> list[Rows]:
+                return _write_specimen(unfinished, specimen)
+
+            rows = map_in_threads(draw, specimens, workers=workers, progress=progress)
+            splits = [split or _split_of(s.index // classes, per_class) for s in specimens]
+            _write_tables(unfinished, specimens, splits, rows, ring_count)
+            write_json(unfinished / SETTINGS, {
+                "generator": GENERATOR_VERSION, "per_class": per_class, "size": size, "seed": seed,
+                "ring_count": ring_count, "hard": hard, "shortcut": shortcut,
+            })  # fmt: skip
+            unfinished.chmod(0o755)
+            _put_in_place(unfinished, place)
     except OSError as error:
         raise UserError(f"cannot write the collection to {out}: {error.strerror}") from error
-    try:
-        (unfinished / "images").mkdir()
-        (unfinished / "masks").mkdir()
-
-        def draw(specimen: RingSpecimen) -> list[Rows]:
-            return _write_specimen(unfinished, specimen)
-
-        rows = map_in_threads(draw, specimens, workers=workers, progress=progress)
-        splits = [split or _split_of(s.index // classes, per_class) for s in specimens]
-        _write_tables(unfinished, specimens, splits, rows, ring_count)
-        write_json(unfinished / SETTINGS, {
-            "generator": GENERATOR_VERSION, "per_class": per_class, "size": size, "seed": seed,
-            "ring_count": ring_count, "hard": hard, "shortcut": shortcut,
-        })  # fmt: skip
-        unfinished.chmod(0o755)
-        _put_in_place(unfinished, place)
-    except OSError as error:
-        raise UserError(f"cannot write the collection to {out}: {error.strerror}") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return out
 
 
