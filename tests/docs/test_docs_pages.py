@@ -15,7 +15,7 @@ from intr_discover import Specimens, load
 from intr_discover.studies.registry import find_studies
 from intr_discover.studies.study import StudyInputs
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "adding-a-study.md"
 
 
