@@ -121,7 +121,7 @@ def serve(
         service = _service(explainer, specimens, folder, settings)
         server = build_server(service, settings)
         host, port = listener.getsockname()[:2]
-        shown = "localhost" if host in ("0.0.0.0", "::") else host
+        shown = "localhost" if host in ("0.0.0.0", "::") else host  # nosec B104
         say(f"open http://{shown}:{port}  (end with Ctrl-C)")
         if settings.auth is None and host not in LOOPBACK:
             say("anybody who reaches this machine can use it: --auth FILE asks for a password")

@@ -6,19 +6,22 @@ needs them, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
-import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
 from intr_discover.cli_annotations import annotations_app
 from intr_discover.cli_app import app as open_app
+from intr_discover.cli_characters import characters
 from intr_discover.cli_discover import discover
+from intr_discover.cli_doctor import doctor
 from intr_discover.cli_edit import edit
+from intr_discover.cli_extract import extract
 from intr_discover.cli_figure import figure_app
+from intr_discover.cli_notebooks import notebooks
 from intr_discover.cli_options import (
     DEMO,
     BatchSize,
@@ -28,6 +31,7 @@ from intr_discover.cli_options import (
     ContextModeOption,
     Data,
     Device,
+    Extracted,
     Images,
     Names,
     Preset,
@@ -39,6 +43,7 @@ from intr_discover.cli_options import (
     choose_split,
     command_words,
     draw_demo,
+    extracted_answers,
     given,
     load_model,
     read_collection,
@@ -46,11 +51,18 @@ from intr_discover.cli_options import (
     read_training_settings,
     training_config,
 )
+from intr_discover.cli_rerun import rerun
 from intr_discover.cli_rings import rings
+from intr_discover.cli_shard import shard
 from intr_discover.cli_study import study_app
 from intr_discover.cli_trait import trait
-from intr_discover.console import print_error, progress_bar
-from intr_discover.errors import UserError
+from intr_discover.console import is_main_process, print_error, progress_bar, usage_trouble
+from intr_discover.errors import (
+    MEMORY_TROUBLE,
+    UserError,
+    is_memory_trouble,
+    system_trouble,
+)
 
 if TYPE_CHECKING:
     pass
@@ -66,9 +78,15 @@ app.add_typer(study_app, name="study")
 app.add_typer(annotations_app, name="annotations")
 app.add_typer(figure_app, name="figure")
 app.command()(discover)
+app.command()(characters)
 app.command()(rings)
 app.command()(edit)
+app.command()(extract)
+app.command()(shard)
 app.command()(trait)
+app.command()(rerun)
+app.command()(notebooks)
+app.command()(doctor)
 app.command("app")(open_app)
 
 
@@ -96,12 +114,52 @@ def specimens(
     defects: Annotated[
         Path | None, typer.Option(help="Write the list of defects here (.csv).")
     ] = None,
+    metadata: Annotated[
+        Path | None, typer.Option(help="A museum's table to join to the photographs.")
+    ] = None,
+    id_pattern: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the id stands in a file's name: a regular expression with a group id, for "
+            "example '(?P<id>AB[0-9]+)_'; default: the whole name without its suffix."
+        ),
+    ] = None,
+    id_column: Annotated[
+        str | None, typer.Option(help="The table's column of ids; default specimen_id.")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="The table's column of labels; default label.")
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option(help="Keep these rows, for example \"view == 'dorsal'\".")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="With --metadata: replace an existing table.")
+    ] = False,
 ) -> None:
     """Say what is there and what is broken."""
     from intr_discover.data.defects import describe, find_defects
     from intr_discover.files import write_with
 
-    collection = read_collection(data, allow_missing=True)
+    if metadata is None:
+        alone = {"--where": where, "--id-pattern": id_pattern, "--id-column": id_column,
+                 "--label": label, "--overwrite": overwrite or None}  # fmt: skip
+        for option, value in alone.items():
+            if value is not None:
+                raise UserError(f"{option} is about a museum's table: give --metadata too")
+        collection = read_collection(data, allow_missing=True)
+    else:
+        from intr_discover.data.metadata import join_metadata
+
+        if out is not None and out.exists() and not overwrite:
+            raise UserError(f"{out} is there already: give --overwrite or another name")
+        collection, remarks = join_metadata(
+            data,
+            metadata,
+            **given(label=label, id_column=id_column, id_pattern=id_pattern, where=where),
+        )
+        for remark in remarks:
+            print(remark)
     with progress_bar("checking photographs") as progress:
         found = find_defects(collection, progress=progress)
     print(describe(collection, found))
@@ -155,6 +213,7 @@ def train(
     chosen = training_config(preset, settings, out if resume else None)
 
     from intr_discover.training.loop import train as run_training
+    from intr_discover.training.record import write_record
 
     collection = read_collection(data, allow_missing=True)
     try:
@@ -172,6 +231,8 @@ def train(
             )
     except KeyboardInterrupt:
         raise UserError("interrupted; the same command with --resume continues") from None
+    if is_main_process():
+        write_record(out, command_words(), device)
 
 
 @app.command()
@@ -180,6 +241,7 @@ def evaluate(
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder for tables and figures.")],
     split: Split = None,
+    extracted: Extracted = None,
     classes: Classes = None,
     seed: UnusedSeed = 0,
     batch_size: BatchSize = 32,
@@ -190,6 +252,7 @@ def evaluate(
 
     explainer = load_model(run, classes, device)
     collection, split = choose_split(read_collection(data), split)
+    explainer = extracted_answers(extracted, explainer, collection)
     with progress_bar("evaluating") as progress:
         result = evaluate_run(
             explainer,
@@ -286,7 +349,7 @@ def explain(
             max_heads=most,
             ranking=ranking.value,
             names=called,
-            command=shlex.join(command_words()),
+            command=command_words(),
             progress=progress,
         )
     print(f"wrote {len(paths)} figures to {out}")
@@ -306,13 +369,38 @@ def import_weights(
         print(line)
 
 
+# Click's ClickException. Typer brings a Click of its own or, in earlier versions, imports it.
+_WRONG_WORDS = cast(type[Exception], typer.BadParameter.__mro__[2])
+
+
 def main() -> None:
     """Run the command line; a user's mistake becomes one line on stderr and status 2."""
     try:
-        app()
+        status = app(prog_name="intr-discover", standalone_mode=False)
     except UserError as error:
-        print_error(str(error))
-        sys.exit(2)
+        _stop(str(error))
+    except _WRONG_WORDS as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error, file=sys.stderr)
+            sys.exit(2)
+        _stop(usage_trouble(error))
+    except typer.Abort:
+        sys.exit(130)
+    except OSError as error:  # the disk is full, a folder is read-only, a file is in the way
+        if error.strerror is None:
+            raise  # no word of the operating system: a mistake of ours
+        _stop(system_trouble(error))
+    except (MemoryError, RuntimeError) as error:
+        if not is_memory_trouble(error):
+            raise
+        _stop(MEMORY_TROUBLE)
+    else:
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def _stop(message: str) -> NoReturn:
+    print_error(message)
+    sys.exit(2)
 
 
 def _image_files(words: list[str]) -> list[Path]:

@@ -50,8 +50,9 @@ def import_sheets(
     database: Place = None,
 ) -> None:
     """Add CSV sheets to the database; what is there already is not added again."""
-    from intr_discover.annotations.transfer import import_csv
+    from intr_discover.annotations.transfer import check_csv, import_csv
 
+    check_csv(sheets)  # before a new database is made
     opened = _open(database)
     print(f"new in {opened.place}: {_in_words(asdict(import_csv(opened, sheets)))}")
 

@@ -5,6 +5,7 @@ Standard library and Typer only at the top, as in ``cli``.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,11 +35,18 @@ from intr_discover.errors import UserError
 if TYPE_CHECKING:
     from intr_discover.data.specimens import Specimens
     from intr_discover.report.discover import Discovery
+    from intr_discover.report.folder import ReportFolder
     from intr_discover.training.config import TrainingConfig
     from intr_discover.training.several import Training
 
 REPLICATES = "replicates"
 """The study that compares trainings."""
+
+
+class Format(StrEnum):
+    """What the findings can be written as beside the page."""
+
+    nexus = "nexus"
 
 
 def discover(
@@ -83,6 +91,12 @@ def discover(
     ] = None,
     classes: Classes = None,
     names: Names = None,
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format", help="Also write species × attributes: nexus (and CSV), for phylogenetics."
+        ),
+    ] = None,
     seed: Seed = 0,
     batch_size: BatchSize = 32,
     device: Device = "auto",
@@ -107,7 +121,8 @@ def discover(
     }
     if run is not None:
         explainer = load_model(run, classes, device)
-        chosen, split = choose_split(read_collection(data), split)
+        collection = read_collection(data)
+        chosen, split = choose_split(collection, split)
 
         from intr_discover.report.discover import discover as run_discover
 
@@ -119,9 +134,11 @@ def discover(
                 split=split,
                 overwrite=overwrite,
                 model_name=run,
+                collection=collection,
                 **shared,
             )
         )
+        _write_as(form, folder)
         return
     settings = {"seed": seed, **read_training_settings(None, setting), **given(epochs=epochs)}
     config = training_config(preset, settings, None)
@@ -131,6 +148,7 @@ def discover(
     else:
         discovery = _out_of_fold(collection, split, config, folds, replicates, out, device, shared)
     _print_findings(discovery)
+    _write_as(form, folder)
 
 
 def _one_split(
@@ -161,6 +179,7 @@ def _one_split(
         overwrite=True,  # it is this report's own folder by now
         model_name="a model trained for this report",
         options=_compared(others),
+        collection=collection,
         **shared,
     )
 
@@ -264,6 +283,22 @@ def _run_and_data(words: list[str]) -> tuple[str | None, str]:
             f"{path} is a model; name the photographs too: intr-discover discover {path} DATA"
         )
     return None, words[0]
+
+
+def _write_as(form: Format | None, folder: ReportFolder) -> None:
+    """Write the character matrix into a finished report; where there is none, say why."""
+    if form is None:
+        return
+    from intr_discover.report.character_files import FOLDER, read_tables, write_characters
+
+    place = folder.path / FOLDER
+    try:
+        said = write_characters(read_tables(folder.path), place)
+    except UserError as error:
+        print(f"\nno character matrix: {error}")
+        return
+    folder.add_afterwards(place.iterdir())
+    print("\n" + "\n".join(said) + f"\nwrote {place / 'characters.nex'}")
 
 
 def _print_findings(discovery: Discovery) -> None:

@@ -66,6 +66,13 @@ Split = Annotated[
     typer.Option(help="train, val, test or all; default test where there is one, else all."),
 ]
 
+Extracted = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Take the model's answers from what intr-discover extract wrote."
+    ),
+]
+
 Names = Annotated[
     str | None,
     typer.Option(
@@ -108,6 +115,15 @@ def load_model(run: str, classes: Path | None, device: str) -> Any:
 
     names = None if classes is None else read_class_names(classes)
     return load(run, names, device=device)
+
+
+def extracted_answers(folder: Path | None, explainer: Any, collection: Specimens) -> Any:
+    """Return an explainer that answers from an extraction; the model's own without a folder."""
+    if folder is None:
+        return explainer
+    from intr_discover.extraction.extracted import answers_of
+
+    return answers_of(folder, explainer, collection)
 
 
 def read_names(place: str | None, explainer: Any) -> Any:

@@ -19,12 +19,14 @@ from intr_discover.cli_options import (
     Classes,
     Data,
     Device,
+    Extracted,
     Names,
     Run,
     Seed,
     Split,
     choose_split,
     command_words,
+    extracted_answers,
     load_model,
     read_collection,
     read_names,
@@ -37,7 +39,7 @@ from intr_discover.studies.listing import list_studies
 
 if TYPE_CHECKING:
     from intr_discover.studies.budget import StudyPlan
-    from intr_discover.studies.study import Study
+    from intr_discover.studies.study import Study, StudyInputs
 
 # For a study that works without a model: RUN and DATA, or DATA alone.
 First = Annotated[
@@ -56,6 +58,13 @@ NoModel = Annotated[
     bool, typer.Option("--no-model", help="Look at the photographs alone: give only DATA.")
 ]
 Out = Annotated[Path, typer.Option(help="Folder for tables and figures.")]
+PlannedAs = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Take as many photographs as the report did whose provenance.json this is.",
+    ),
+]
 Full = Annotated[bool, typer.Option("--full", help="Show everything, on however many figures.")]
 
 
@@ -92,11 +101,13 @@ def run_study(
     split: str | None,
     classes: Path | None,
     full: bool,
+    planned_as: Path | None,
     names: str | None,
     seed: int,
     batch_size: int,
     device: str,
     options: dict[str, Any],
+    extracted: Path | None = None,
 ) -> None:
     """Run one study on all photographs of a split, write its folder, and print its findings.
 
@@ -111,6 +122,7 @@ def run_study(
     collection, split = choose_split(read_collection(data), split)
     if explainer is not None:
         collection.label_ids(explainer.classes)
+        explainer = extracted_answers(extracted, explainer, collection)
     inputs = study.inputs(
         StudyInputs(
             explainer,
@@ -124,6 +136,8 @@ def run_study(
         ),
         options,
     )
+    if planned_as is not None:
+        inputs = _planned_as(inputs, planned_as)
     reason = study.needs(inputs)
     if reason is not None:
         raise UserError(reason)
@@ -134,6 +148,18 @@ def run_study(
     for sentence in study.findings(result):
         print(sentence)
     print(f"wrote {out}")
+
+
+def _planned_as(inputs: StudyInputs, record: Path) -> StudyInputs:
+    """Return the inputs with the limit of time that a recorded result had."""
+    from intr_discover.rerun.record import read_limit
+    from intr_discover.studies.budget import Speed
+
+    limit = read_limit(record)
+    if not limit:
+        return inputs
+    speed = Speed(limit["encode"], limit["decode"])
+    return replace(inputs, seconds=limit["seconds"], speed=speed)
 
 
 def _plan_in_words(plan: StudyPlan) -> str:
@@ -164,11 +190,14 @@ def _function(study: Study) -> Callable[..., None]:
         "split": (Split, None),
         "classes": (Classes, None),
         "full": (Full, False),
+        "planned_as": (PlannedAs, None),
         "names": (Names, None),
         "seed": (Seed, 0),
         "batch_size": (BatchSize, 32),
         "device": (Device, "auto"),
     }
+    if study.from_extraction:
+        shared["extracted"] = (Extracted, None)
     if study.without_model:
         shared |= {
             "run": (First, REQUIRED),

@@ -15,24 +15,30 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "intr_discover"
 
 # A room may import its own files and those of the rooms named here.
-BOTTOM = {"errors", "files", "plugins", "provenance"}
+BOTTOM = {"downloads", "errors", "files", "plugins", "provenance"}
 MAY_IMPORT = {
+    "downloads": {"errors", "files"},
     "errors": set(),
     "files": set(),
     "plugins": set(),
     "provenance": set(),
     "console": {"errors"},
+    "doctor": BOTTOM,
     "model": BOTTOM,
     "data": BOTTOM,
     "figures": BOTTOM,
     "training": BOTTOM | {"model", "data", "figures"},
     "explain": BOTTOM | {"model", "data", "figures"},
     "edits": BOTTOM,
+    # Writes down what models say. The studies do not know it: they are handed an explainer.
+    "extraction": BOTTOM | {"model", "data", "explain"},
     "studies": BOTTOM | {"model", "data", "figures", "explain", "edits"},
     # The statistics alone: what people say needs no model.
     "annotations": BOTTOM | {"studies"},
     "exhibits": BOTTOM | {"model", "data", "figures", "explain", "edits", "studies"},
     "report": BOTTOM | {"model", "data", "figures", "explain", "edits", "studies"},
+    # Runs our commands in processes of their own: it knows their files, not their rooms.
+    "rerun": BOTTOM,
     # A surface, as the command line and the app are; nothing below it knows of it.
     "widgets": BOTTOM | {"model", "data", "figures", "explain", "edits", "studies"},
 }
@@ -94,12 +100,18 @@ def test_every_room_has_its_rule():
         "cli",
         "cli_annotations",
         "cli_app",
+        "cli_characters",
         "cli_discover",
+        "cli_doctor",
         "cli_edit",
+        "cli_extract",
         "cli_figure",
+        "cli_notebooks",
         "cli_options",
         "cli_plugins",
+        "cli_rerun",
         "cli_rings",
+        "cli_shard",
         "cli_study",
         "cli_trait",
         "__init__",

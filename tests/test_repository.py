@@ -23,6 +23,7 @@ CONDA_NAMES = {
     "matplotlib": "matplotlib-base",
     "seaborn": "seaborn-base",
     "playwright": "playwright-python",
+    "duckdb": "python-duckdb",
 }
 
 

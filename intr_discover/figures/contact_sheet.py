@@ -5,6 +5,7 @@ Drawing only: arrays and names come in, a matplotlib figure goes out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -102,7 +103,7 @@ def _write_label(figure: Figure, label: str, top: float, width: float, height: f
     ruler = TextRuler(style.SMALL_PT)
     baseline = top + 2.2
     for number, line in enumerate(label.split("\n")):
-        left_over = int((top + height - baseline) / _LINE) + 1
+        left_over = math.floor((top + height - baseline) / _LINE) + 1
         if left_over < 1:
             return
         for part in ruler.fit(line, width, left_over).split("\n"):

@@ -24,7 +24,8 @@ LONG = "Heliconius melpomene subspecies of a very long name, number "
 
 def inside(figure):
     """Assert that no text leaves the figure."""
-    box = figure.get_tightbbox(figure.canvas.get_renderer())  # in inches; of what is drawn
+    with style.journal_style():  # letters are as wide as in the files that are written
+        box = figure.get_tightbbox(figure.canvas.get_renderer())  # in inches; of what is drawn
     width, height = figure.get_size_inches()
     assert box.x0 >= -0.01 and box.x1 <= width + 0.01, (box, width)
     assert box.y0 >= -0.01 and box.y1 <= height + 0.01, (box, height)

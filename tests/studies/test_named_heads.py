@@ -16,8 +16,8 @@ from intr_discover.studies.study import StudyInputs
 from tests.studies.drawn import draw_specimens, tiny_explainer
 
 CLASSES = ["ant", "bee"]
-NAMES = {("ant", 1): "red <b>$spot$</b>", ("bee", 0): "ground", ("bee", 1): "head\nof it"}
-IN_FIGURES = ("head 1 (red <b>$spot$</b>)", "head 0 (ground)", "head 1 (head of it)")
+NAMES = {("ant", 1): "<b>$s$", ("bee", 0): "ground", ("bee", 1): "head\nof it"}
+IN_FIGURES = ("head 1 (<b>$s$)", "head 0 (ground)", "head 1 (head of it)")
 
 
 @pytest.fixture(scope="module")
