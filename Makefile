@@ -43,10 +43,11 @@ demo-model: setup ## draw specimens and train the demo's model anew (about 12 mi
 	mkdir -p intr_discover/demo_model
 	cp $(DEMO_MODEL)/run/config.json $(DEMO_MODEL)/run/model.safetensors intr_discover/demo_model/
 
-lint: setup ## check style and types
+lint: setup ## check style, types and security
 	$(PYTHON_IN) -m ruff check .
 	$(PYTHON_IN) -m ruff format --check .
 	$(PYTHON_IN) -m mypy
+	$(PYTHON_IN) -m bandit --quiet --configfile pyproject.toml --recursive intr_discover apps data_prep
 
 clean: ## remove caches and what `make demo` wrote
 	rm -rf $(REPORT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
