@@ -13,6 +13,7 @@ from PIL import Image
 from intr_discover.cli import main
 from intr_discover.data import demo
 from intr_discover.explain import explainer
+from intr_discover.report import discover as report_discover
 from tests.studies.test_registry import added  # noqa: F401  (a fixture)
 from tests.training.conftest import draw_collection
 
@@ -257,6 +258,7 @@ def test_discover_writes_a_report(monkeypatch, capsys, drawn, trained, tmp_path)
 @pytest.mark.slow
 @pytest.mark.timeout(400)  # a whole report
 def test_discover_trains_where_there_is_no_model(monkeypatch, capsys, drawn, tmp_path):
+    monkeypatch.setattr(report_discover, "TOTAL_SECONDS", 10.0)
     out = tmp_path / "r"
     words = ["discover", drawn, "--out", out, "--device", "cpu", "--epochs", "1"]
     status, printed, _ = run(monkeypatch, capsys, *words)
@@ -331,6 +333,7 @@ def test_the_demo_by_one_word(monkeypatch, capsys, tmp_path):
         pytest.skip("the demo model is not in this installation")
     monkeypatch.setattr(demo, "PER_CLASS", 1)
     monkeypatch.setenv("INTR_DISCOVER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(report_discover, "TOTAL_SECONDS", 30.0)
     monkeypatch.chdir(tmp_path)
     status, printed, _ = run(monkeypatch, capsys, "discover", "--device", "cpu")
     assert status == 0 and printed.splitlines()[-1] == "open report/index.html"

@@ -193,7 +193,7 @@ def plan_studies(
     studies: Mapping[str, Study],
     inputs: StudyInputs,
     speed: Speed,
-    total: float = TOTAL_SECONDS,
+    total: float | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[Task]:
     """Share out the time among the studies that can be done.
@@ -207,7 +207,7 @@ def plan_studies(
     speed
         Of the model.
     total
-        Seconds to share out.
+        Seconds to share out; default ``TOTAL_SECONDS``.
     options
         Values of studies' own options, by study.
     """
@@ -217,7 +217,7 @@ def plan_studies(
     ]
     wishes = {task.study.name: task.plan.seconds(speed) for task in tasks if task.plan is not None}
     weights = {name: studies[name].weight for name in wishes}
-    shares = share_out(total, weights, wishes)
+    shares = share_out(TOTAL_SECONDS if total is None else total, weights, wishes)
     for place, task in enumerate(tasks):
         name = task.study.name
         if task.plan is not None and not inputs.full and shares[name] < wishes[name]:
