@@ -39,6 +39,7 @@ def examine(cache: Path) -> dict[str, Any]:
     """
     import torch
 
+    gpu = torch.cuda.is_available()
     gpus = [
         {"name": each.name, "memory_gb": round(each.total_memory / 1e9, 1)}
         for each in map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
@@ -46,10 +47,10 @@ def examine(cache: Path) -> dict[str, Any]:
     whole, free = memory()
     trouble, disk = _room(cache)
     found: dict[str, Any] = {
-        "device": "cuda" if torch.cuda.is_available() else "cpu",
+        "device": "cuda" if gpu else "cpu",
         "device_reason": _device_reason(torch),
         "gpus": gpus,
-        "bf16": bool(torch.cuda.is_bf16_supported()) if torch.cuda.is_available() else _cpu_bf16(),
+        "bf16": bool(torch.cuda.is_bf16_supported()) if gpu else _cpu_bf16(),
         "processor": processor(),
         "cores": cores(),
         "threads": int(torch.get_num_threads()),

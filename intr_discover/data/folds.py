@@ -13,7 +13,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
-from intr_discover.data.shards import sha256_of, size_of
+from intr_discover.data.shards import require_sha256, size_of
 from intr_discover.data.specimens import Specimens
 from intr_discover.data.splits import cut
 from intr_discover.errors import UserError, shorten
@@ -169,16 +169,9 @@ def _contents(paths: Sequence[Path]) -> list[str]:
     sizes = [size_of(path) for path in paths]
     shared = {size for size, number in Counter(sizes).items() if number > 1 and size is not None}
     return [
-        _digest(path) if size in shared else f"row {row}"
+        require_sha256(path) if size in shared else f"row {row}"
         for row, (path, size) in enumerate(zip(paths, sizes, strict=True))
     ]
-
-
-def _digest(path: Path) -> str:
-    try:
-        return sha256_of(path)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def _refuse_rare_labels(specimens: Specimens, groups: NDArray[np.object_], folds: int) -> None:

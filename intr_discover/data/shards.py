@@ -124,6 +124,20 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
     return sha256(path) if content is None else hashlib.sha256(content).hexdigest()
 
 
+def require_sha256(path: str | os.PathLike[str]) -> str:
+    """Return ``sha256_of`` a photograph or mask that must be there.
+
+    Raises
+    ------
+    UserError
+        If it is not there or cannot be read.
+    """
+    try:
+        return sha256_of(path)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+
+
 def _find(path: str | os.PathLike[str]) -> tuple[Shards, str] | None:
     absolute = Path(os.path.normpath(Path(path).absolute()))
     for folder in absolute.parents:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from intr_discover.data.demo import DEMO, demo_collection
 from intr_discover.data.folders import SPLITS, read_folder
-from intr_discover.data.shards import sha256_of
+from intr_discover.data.shards import require_sha256
 from intr_discover.data.specimen_tables import (
     read_attributes,
     read_keypoints,
@@ -275,7 +275,7 @@ class Specimens:
             A photograph cannot be read.
         """
         paths, names = self.paths, self.names
-        digests = map_in_threads(_sha256, paths, progress=progress)
+        digests = map_in_threads(require_sha256, paths, progress=progress)
         fields = [names, digests]
         for column in ("label", "split", "specimen_id"):
             if column in self.table:
@@ -315,10 +315,3 @@ class Specimens:
 
 def _rows_of(table: pd.DataFrame | None, images: set[str]) -> pd.DataFrame | None:
     return None if table is None else table[table["image"].isin(images)].reset_index(drop=True)
-
-
-def _sha256(path: Path) -> str:
-    try:
-        return sha256_of(path)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error

@@ -12,7 +12,7 @@ from scipy.special import softmax
 
 from intr_discover.data.images import to_array
 from intr_discover.data.loading import ImageSource
-from intr_discover.data.shards import sha256_of
+from intr_discover.data.shards import require_sha256
 from intr_discover.data.specimens import Specimens
 from intr_discover.data.threads import map_in_threads
 from intr_discover.errors import UserError, shorten
@@ -168,7 +168,9 @@ class ExtractedExplainer(Explainer):
         if outside:
             self._refuse(f"{shorten(outside)}, which the collection does not name")
         new = [path for path in dict.fromkeys(paths) if path not in self._checked]
-        for path, found in zip(new, map_in_threads(_sha256, new, progress=progress), strict=True):
+        for path, found in zip(
+            new, map_in_threads(require_sha256, new, progress=progress), strict=True
+        ):
             if found != self._places[self._names[path]].sha256:
                 raise UserError(
                     f"{path} was changed since {self._folder} was extracted; extract it again "
@@ -212,10 +214,3 @@ _COLUMNS = (
 def answers_of(folder: str | Path, explainer: Explainer, specimens: Specimens) -> Explainer:
     """Return an explainer that answers from an extraction; see ``ExtractedExplainer``."""
     return ExtractedExplainer(explainer, Extraction.open(folder), specimens)
-
-
-def _sha256(path: Path) -> str:
-    try:
-        return sha256_of(path)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
