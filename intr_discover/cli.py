@@ -120,7 +120,8 @@ def specimens(
     id_pattern: Annotated[
         str | None,
         typer.Option(
-            help="Where the id stands in a file's name: a regular expression with a group id, for "
+            help="Where the id stands in a file's name: '{id}_dorsal.jpg' or '*/{id}_{view}.tif', "
+            "whose other fields become columns, or a regular expression with a group id, for "
             "example '(?P<id>AB[0-9]+)_'; default: the whole name without its suffix."
         ),
     ] = None,
@@ -133,17 +134,37 @@ def specimens(
     where: Annotated[
         str | None, typer.Option(help="Keep these rows, for example \"view == 'dorsal'\".")
     ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(help="The sheet of the table; default the first.")
+    ] = None,
+    landmarks: Annotated[
+        Path | None,
+        typer.Option(help="A TPS file of landmarks: writes keypoints.csv beside --out."),
+    ] = None,
+    landmark_names: Annotated[
+        str | None, typer.Option(help="With --landmarks: their names, separated by commas.")
+    ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="With --metadata: replace an existing table.")
+        bool,
+        typer.Option("--overwrite", help="With --metadata or --landmarks: replace the tables."),
     ] = False,
 ) -> None:
     """Say what is there and what is broken."""
     from intr_discover.data.defects import describe, find_defects
     from intr_discover.files import write_with
 
+    if landmarks is None and landmark_names is not None:
+        raise UserError("--landmark-names is about a TPS file: give --landmarks too")
+    if landmarks is not None:
+        if out is None:
+            raise UserError("--landmarks writes keypoints.csv beside the table: give --out too")
+        for file in (out, out.parent / "keypoints.csv"):
+            if file.exists() and not overwrite:
+                raise UserError(f"{file} is there already: give --overwrite or another folder")
     if metadata is None:
         alone = {"--where": where, "--id-pattern": id_pattern, "--id-column": id_column,
-                 "--label": label, "--overwrite": overwrite or None}  # fmt: skip
+                 "--label": label, "--sheet": sheet,
+                 "--overwrite": (overwrite and landmarks is None) or None}  # fmt: skip
         for option, value in alone.items():
             if value is not None:
                 raise UserError(f"{option} is about a museum's table: give --metadata too")
@@ -156,14 +177,28 @@ def specimens(
         collection, remarks = join_metadata(
             data,
             metadata,
-            **given(label=label, id_column=id_column, id_pattern=id_pattern, where=where),
+            **given(
+                label=label, id_column=id_column, id_pattern=id_pattern, where=where, sheet=sheet
+            ),
         )
+        for remark in remarks:
+            print(remark)
+    points = None
+    if landmarks is not None:
+        from intr_discover.data.landmarks_tps import tps_keypoints
+
+        named = landmark_names and [name.strip() for name in landmark_names.split(",")]
+        points, remarks = tps_keypoints(landmarks, collection, named or None)
         for remark in remarks:
             print(remark)
     with progress_bar("checking photographs") as progress:
         found = find_defects(collection, progress=progress)
     print(describe(collection, found))
     if out is not None:
+        if points is not None:
+            from intr_discover.data.collections import save_keypoints
+
+            print(f"wrote {save_keypoints(points, collection.root, out.parent)}")
         collection.save(out)
         print(f"wrote {out}")
     if defects is not None:

@@ -48,6 +48,7 @@ PROVIDED_BY = {
     "IPython": "ipywidgets",
     "PIL": "pillow",
     "cv2": "opencv-python-headless",
+    "pi_heif": "pi-heif",
     "pytorch_grad_cam": "grad-cam",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",

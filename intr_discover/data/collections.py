@@ -31,6 +31,16 @@ def save_collection(specimens: Specimens, folder: Path) -> None:
             _write(_moved(table, columns, specimens.root, folder), folder / name)
 
 
+def save_keypoints(keypoints: pd.DataFrame, root: Path, folder: Path) -> Path:
+    """Write ``keypoints.csv`` into a folder, its paths relative to it, and return its path.
+
+    ``root`` is the folder that the images of the table start from.
+    """
+    path = folder / "keypoints.csv"
+    _write(_moved(keypoints, ("image",), root, folder), path)
+    return path
+
+
 def _moved(table: pd.DataFrame, columns: tuple[str, ...], root: Path, folder: Path) -> pd.DataFrame:
     """Return a table with its paths relative to another folder."""
     moved = table.copy()

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
+from intr_discover.data.raw import DNG_VERSION, develop, is_raw
 from intr_discover.data.shards import stored
 from intr_discover.errors import UserError
 
@@ -70,7 +71,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[Image.Image, int]]:
     path, name = Path(path), os.fspath(path)
     with translated(name):
         source = _source(path, name)
-        picture = _open_with_pillow(source)
+        picture = _open_with_pillow(source, name)
         if picture is None:
             yield _read_with_tifffile(source, name)
         else:
@@ -133,14 +134,21 @@ def _source(path: Path, name: str) -> Source:
     return source
 
 
-def _open_with_pillow(source: Source) -> Image.Image | None:
+def _open_with_pillow(source: Source, name: str) -> Image.Image | None:
     """Open a picture; None for a TIFF that Pillow cannot read, or not rightly."""
+    if is_raw(name):
+        return develop(source, MAX_PIXELS)
     try:
         image = Image.open(source)
     except UnidentifiedImageError:
         if _is_tiff(source):
             return None
+        if _is_heif(source):
+            return _open_heif(source)
         raise
+    if is_raw(name, image):
+        image.close()
+        return develop(source, MAX_PIXELS)
     if _pillow_misreads(image):
         image.close()
         return None
@@ -185,6 +193,29 @@ def _pillow_misreads(image: Image.Image) -> bool:
     return deep and ((planes and uncompressed) or white_is_zero)
 
 
+def _is_heif(source: Source) -> bool:
+    if isinstance(source, io.BytesIO):
+        start = source.getvalue()[:12]
+    else:
+        with source.open("rb") as file:
+            start = file.read(12)
+    # ISO/IEC 23008-12: a box "ftyp" with a brand of still pictures coded in HEVC.
+    return start[4:8] == b"ftyp" and start[8:] in (b"heic", b"heix", b"heim", b"heis", b"mif1")
+
+
+def _open_heif(source: Source) -> Image.Image:
+    """Open a HEIC photograph; libheif turns it upright by the file's own box, not by EXIF."""
+    import pi_heif  # here because few collections need it
+
+    if isinstance(source, io.BytesIO):
+        source.seek(0)
+    try:
+        image: Image.Image = pi_heif.HeifImageFile(source)
+    except (ValueError, OSError, RuntimeError, SyntaxError, EOFError) as error:
+        raise UnidentifiedImageError(str(error)) from error
+    return image
+
+
 def _read_with_tifffile(source: Source, name: str) -> tuple[Image.Image, int]:
     """Read a TIFF that Pillow cannot: colour in floating point (scikit-image writes it), planes."""
     import tifffile  # here because few collections need it
@@ -192,9 +223,11 @@ def _read_with_tifffile(source: Source, name: str) -> tuple[Image.Image, int]:
     if isinstance(source, io.BytesIO):
         source.seek(0)  # Pillow has read some of it
     with tifffile.TiffFile(source) as file:
+        page = file.pages.first
+        if DNG_VERSION in page.tags:
+            return develop(source, MAX_PIXELS), 8
         if len(file.pages) != 1:
             raise UnidentifiedImageError(f"{len(file.pages)} pages")
-        page = file.pages.first
         _refuse_gigantic(page.imagewidth, page.imagelength)
         values = page.asarray()
         planes = page.axes == "SYX"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from intr_discover.data.raw import RAW_SUFFIXES
 from intr_discover.data.tables import TABLE_SUFFIXES, as_text
 from intr_discover.errors import UserError, shorten
 
@@ -25,11 +26,11 @@ SPLIT_WORDS = {
     "testing": "test",
 }
 
-#: Files with these suffixes are taken for photographs. HEIC cannot be read, but must not be passed
-#: over in silence: phones write it.
+#: Files with these suffixes are taken for photographs.
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".avif"}
     | {".jp2", ".ppm", ".pgm", ".heic", ".heif"}
+    | RAW_SUFFIXES
 )
 
 _SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})

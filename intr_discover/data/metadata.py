@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from intr_discover.data.conditions import rows_where
 from intr_discover.data.folders import image_files
+from intr_discover.data.id_patterns import compile_id_pattern
 from intr_discover.data.specimens import Specimens
-from intr_discover.data.tables import as_text, read_table
+from intr_discover.data.tables import read_table, sheet_names
 from intr_discover.errors import UserError, shorten
 
 
@@ -30,6 +30,7 @@ def join_metadata(
     id_column: str = "specimen_id",
     id_pattern: str = r"^(?P<id>.+)$",
     where: str | None = None,
+    sheet: str | None = None,
 ) -> Joined:
     """Return the photographs below a folder with the columns of a museum's table.
 
@@ -42,11 +43,14 @@ def join_metadata(
     label, id_column
         The columns that hold the label and the id.
     id_pattern
-        A regular expression with a group ``id``, looked for in the file's name without its suffix.
+        Where the id stands in a file's name: see ``compile_id_pattern``. Its other fields become
+        columns.
         Several photographs may have the same id; it becomes their ``specimen_id`` if the table
         has no such column.
     where
         Keep these rows only: see ``rows_where``.
+    sheet
+        The sheet of a workbook; default the first, and a remark names the others.
 
     Raises
     ------
@@ -54,15 +58,20 @@ def join_metadata(
         A column or photographs are missing, the pattern is wrong, an id has two rows, or nothing
         is left.
     """
-    root, pattern = Path(folder), _compiled(id_pattern)
+    root, pattern = Path(folder), compile_id_pattern(id_pattern)
     if not root.is_dir():
         raise UserError(f"there is no folder of photographs {root}")
-    rows = read_table(metadata)
+    rows = read_table(metadata, sheet)
     rows = rows.rename(columns={"image": _free_name("image_in_metadata", rows.columns)})
     for column in (label, id_column):
-        if column not in rows:
+        if column not in rows and not (column == label and label in pattern.fields):
             there = shorten(list(rows.columns), most=20)
             raise UserError(f"{metadata} has no column '{column}'; it has {there}")
+    both = [field for field in pattern.fields if field in rows]
+    if both:
+        raise UserError(
+            f"{metadata} has a column '{both[0]}', and so has the id pattern: rename the field"
+        )
     rows = rows.dropna(subset=[id_column])
     twice = sorted(set(rows.loc[rows[id_column].duplicated(), id_column]))
     if twice:
@@ -70,14 +79,17 @@ def join_metadata(
     names = [file.relative_to(root).as_posix() for file in image_files(root)]
     if not names:
         raise UserError(f"there are no photographs in {root}")
-    found = {name: pattern.search(Path(name).stem) for name in names}
-    ids = {name: as_text(match["id"]) for name, match in found.items() if match and match["id"]}
+    found = {name: fields for name in names if (fields := pattern.read(name)) is not None}
+    ids = {name: fields["id"] for name, fields in found.items()}
     known = set(rows[id_column])
     without_id = [name for name in names if name not in ids]
     without_row = [name for name, each in ids.items() if each not in known]
     unseen = sorted(known - set(ids.values()))
     joined = [name for name, each in ids.items() if each in known]
-    remarks = [
+    remarks = _about_sheets(Path(metadata), sheet)
+    if pattern.with_fields:
+        remarks.append(f"{len(ids)} of {len(names)} photographs match the pattern {id_pattern}")
+    remarks += [
         f"{len(those)} {what}: {shorten(those)}"
         for those, what in (
             (without_id, "photographs whose name does not match the pattern"),
@@ -91,6 +103,8 @@ def join_metadata(
     table = rows.set_index(id_column, drop=False).loc[[ids[name] for name in joined]]
     table = table.reset_index(drop=True)
     table.insert(0, "image", joined)
+    for field in pattern.fields:
+        table[field] = [found[name].get(field) for name in joined]
     if "specimen_id" not in table:
         table["specimen_id"] = table[id_column]
     if where is not None:
@@ -104,19 +118,17 @@ def join_metadata(
     return Joined(Specimens(labelled, root, Path(metadata)), remarks)
 
 
+def _about_sheets(path: Path, sheet: str | None) -> list[str]:
+    """Return a line on which sheet was read, where the user chose none of several."""
+    there = [] if sheet is not None else sheet_names(path)
+    if len(there) < 2:
+        return []
+    return [f"read the sheet '{there[0]}' of {path}; --sheet can name {shorten(there[1:])}"]
+
+
 def _free_name(name: str, taken: Iterable[str]) -> str:
     """Return the name, lengthened until no column has it."""
     columns = set(taken)
     while name in columns:
         name += "_"
     return name
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        raise UserError(f"the id pattern {pattern!r} is no regular expression: {error}") from error
-    if "id" not in compiled.groupindex:
-        raise UserError(f"the id pattern {pattern!r} has no group (?P<id>…)")
-    return compiled

@@ -29,14 +29,16 @@ _MISSING = frozenset({"", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "<N
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?([eE][+-]?\d{1,3})?")
 
 
-def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
+def read_table(path: str | os.PathLike[str], sheet: str | None = None) -> pd.DataFrame:
     """Read a table with every cell as stripped text; empty cells are missing.
 
     Parameters
     ----------
     path
         ``.csv`` (comma, semicolon or tab; UTF-8 with or without a byte-order mark, UTF-16, or
-        Windows-1252), ``.tsv``, ``.xlsx`` (the first sheet) or ``.parquet``.
+        Windows-1252), ``.tsv``, ``.xlsx`` or ``.parquet``.
+    sheet
+        Which sheet of a workbook; default the first.
 
     Returns
     -------
@@ -48,7 +50,7 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     Raises
     ------
     UserError
-        No such file, another suffix, unreadable, or without any row.
+        No such file or sheet, another suffix, unreadable, or without any row.
     """
     path = Path(path)
     if not path.is_file():
@@ -56,9 +58,17 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     suffix = path.suffix.lower()
     if suffix not in TABLE_SUFFIXES:
         raise UserError(f"{path} is no table that can be read: give {', '.join(TABLE_SUFFIXES)}")
+    if sheet is not None:
+        there = sheet_names(path)
+        if sheet not in there:
+            has = f"it has {shorten(there, most=20)}" if there else "only .xlsx has sheets"
+            raise UserError(f"{path} has no sheet '{sheet}'; {has}")
     try:
         if suffix == ".xlsx":
-            table = pd.read_excel(path, dtype=object, keep_default_na=False, na_values=[""])
+            table = pd.read_excel(
+                path, sheet_name=0 if sheet is None else sheet, dtype=object,
+                keep_default_na=False, na_values=[""],
+            )  # fmt: skip
             table.index = table.index + 2
         elif suffix == ".parquet":
             table = pd.read_parquet(path).reset_index(drop=True)
@@ -80,6 +90,27 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     if table.empty:
         raise UserError(f"the table {path} holds no rows")
     return table
+
+
+def sheet_names(path: str | os.PathLike[str]) -> list[str]:
+    """Return the sheets of a workbook in their order; none for any other table.
+
+    Raises
+    ------
+    UserError
+        It is no workbook.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".xlsx" or not path.is_file():
+        return []
+    try:
+        with pd.ExcelFile(path, engine="openpyxl") as workbook:
+            return [sheet.title for sheet in workbook.book.worksheets]  # charts are no tables
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"cannot read the table {path}: it is no workbook of Excel, or damaged; "
+            "save it again as .xlsx or .csv"
+        ) from error
 
 
 def as_text(value: object) -> str | None:
