@@ -11,12 +11,12 @@ from PIL import Image
 
 from intr_discover.errors import UserError
 from intr_discover.files import write_with
+from intr_discover.preparation.boxes import Box, mask_box, widen
+
+__all__ = ["GREY", "Box", "PictureOptions", "copy_file", "edit", "mask_box", "save_png", "widen"]
 
 #: The fill of a removed background: neutral, half-way between black and white.
 GREY = 128
-
-#: ``(x0, y0, x1, y1)`` in pixels from the top left corner, the end not included.
-Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -61,20 +61,6 @@ class PictureOptions:
         if self.remove_background:
             changes.append(f"background filled with grey {GREY}")
         return f"Pictures: {', '.join(changes)}."
-
-
-def widen(box: Box, margin: float, width: int, height: int) -> Box:
-    """Return the box with a rim of ``margin`` times its longer side, cut at the picture's edge."""
-    x0, y0, x1, y1 = box
-    rim = round(margin * max(x1 - x0, y1 - y0))
-    return max(0, x0 - rim), max(0, y0 - rim), min(width, x1 + rim), min(height, y1 + rim)
-
-
-def mask_box(mask: np.ndarray) -> Box:
-    """Return the tight box around the true pixels of a mask ``bool [H, W]``; one must be true."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    columns = np.flatnonzero(mask.any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def edit(

@@ -51,6 +51,7 @@ from intr_discover.cli_options import (
     read_training_settings,
     training_config,
 )
+from intr_discover.cli_prepare import duplicates, prepare
 from intr_discover.cli_rerun import rerun
 from intr_discover.cli_rings import rings
 from intr_discover.cli_shard import shard
@@ -83,6 +84,8 @@ app.command()(rings)
 app.command()(edit)
 app.command()(extract)
 app.command()(shard)
+app.command()(prepare)
+app.command()(duplicates)
 app.command()(trait)
 app.command()(rerun)
 app.command()(notebooks)

@@ -30,6 +30,8 @@ MAY_IMPORT = {
     "training": BOTTOM | {"model", "data", "figures"},
     "explain": BOTTOM | {"model", "data", "figures"},
     "edits": BOTTOM,
+    # Photographs before any model sees them: no torch, no studies.
+    "preparation": BOTTOM | {"data", "edits"},
     # Writes down what models say. The studies do not know it: they are handed an explainer.
     "extraction": BOTTOM | {"model", "data", "explain"},
     "studies": BOTTOM | {"model", "data", "figures", "explain", "edits"},
@@ -110,6 +112,7 @@ def test_every_room_has_its_rule():
         "cli_notebooks",
         "cli_options",
         "cli_plugins",
+        "cli_prepare",
         "cli_rerun",
         "cli_rings",
         "cli_shard",

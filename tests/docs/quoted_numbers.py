@@ -44,8 +44,9 @@ def spread(place: str, form: str = "p1", sign: str = " %") -> str:
 def quotes() -> list[Quote]:
     """Return all of them."""
     return [
-        *discovery(), *edits(), *traits(), *leeds(), *faithfulness(), *leeds_traits(),
-        *heliconius(), *app(), *doubtful_labels(), *demo_heads(), *extraction(),
+        *discovery(), *edits(), *traits(), *leeds(), *faithfulness(), *leeds_heads(),
+        *leeds_traits(), *heliconius(), *app(), *doubtful_labels(), *demo_heads(), *extraction(),
+        *preparing(),
     ]  # fmt: skip
 
 
@@ -65,6 +66,67 @@ def extraction() -> Iterator[Quote]:
     yield Quote(page, file, f"{{{memory}.208|f0}} MB for 208 photographs")
     yield Quote(page, file, f"{{{memory}.2000|f0}} MB for 2,000")
     yield Quote(page, file, f"all {{{at}.killed.rows|n}} rows are those of one process")
+
+
+def preparing() -> Iterator[Quote]:
+    page, file = "docs/preparing.md", "foreground.json"
+    for words, key in (
+        ("in nature, 60 drawn at random", "drawn"),
+        ("whose border is plain", "plain"),
+    ):
+        at = f"leeds.{key}"
+        yield Quote(
+            page,
+            file,
+            f"| Leeds butterflies {words} | {share(f'{at}.overlap', 'f2', percent=False)} | "
+            f"{{{at}.good.hits|n}} of {{{at}.n|n}} |",
+        )
+    yield Quote(
+        page,
+        file,
+        "would have {leeds.drawn.whole_picture|f2} and {leeds.plain.whole_picture|f2}",
+    )
+    ruler, card, spread_out = (
+        f"heliconius.{setup}"
+        for setup in ("cut_wings_blue_ruler", "cut_wings_colorchecker", "museum_spread")
+    )
+    yield Quote(
+        page,
+        file,
+        f"{{{ruler}.overlap.value|f2}} (n = {{{ruler}.n|n}}) for cut wings on blue with a ruler, "
+        f"{{{card}.overlap.value|f2}} (n = {{{card}.n|n}}) beside a colour card, and "
+        f"{{{spread_out}.overlap.value|f2}} (n = {{{spread_out}.n|n}}) for spread butterflies",
+    )
+    file = "colour_card.json"
+    yield Quote(
+        page,
+        file,
+        "all of {drawn.found.hits|n} drawn cards are found, at every angle, in five lights, as are "
+        "{photographs.found.hits|n} of {photographs.found.n|n} real ones, and none is seen in "
+        "{photographs.wrongly_found.n|n} photographs without one. Drawn cards go from "
+        "{drawn.before.value|f1} to {drawn.left_out.value|f2} (left out). The eight real "
+        "photographs had been calibrated by their authors: {photographs.before.value|f1} before, "
+        "{photographs.left_out.value|f1} left out, and {photographs.corrected|n} of them were "
+        "changed.",
+    )
+    file = "duplicates.json"
+    for words, key in (
+        ("1 % cut off each edge", "crop_1_percent"),
+        ("3 % cut off each edge", "crop_3_percent"),
+        ("10 % cut off each edge", "crop_10_percent"),
+        ("in a white frame of 5 %", "frame_5_percent"),
+    ):
+        yield Quote(page, file, f"| {words} | {{altered.{key}.hits|n}} of {{altered.{key}.n|n}} |")
+    at = "leeds.confirmed"
+    yield Quote(
+        page,
+        file,
+        "Of the {leeds.true_pairs|n} true pairs among the {leeds.n|n} Leeds photographs (matched "
+        "by local features and by eye, `data_prep/leeds_duplicates.py`) it finds "
+        f"{{{at}.recall.hits|n}}, and nothing else",
+    )
+    yield Quote(page, file, "{rings.hash_alone|n} pairs of the demo's {rings.n|n}")
+    yield Quote(page, file, "{search.n|n} photographs takes {search.seconds|f0} s on one thread")
 
 
 def discovery() -> Iterator[Quote]:
@@ -265,6 +327,38 @@ def leeds_traits() -> Iterator[Quote]:
             "leeds_traits.json",
             f"| {words} | {{{at[0]}.flip|of15}} and {{{at[1]}.flip|of15}} of 15 | "
             f"{effects[0]} | {effects[1]} | {spread(f'{at[0]}.attention', 'f1', '')} |",
+        )
+
+
+def leeds_heads() -> Iterator[Quote]:
+    file, page = "leeds_heads.json", "docs/leeds-heads.md"
+    yield Quote(page, file, "{right|n} of {summary.photographs|n} test photographs named rightly")
+    yield Quote(
+        page,
+        file,
+        "Of {summary.heads|n} heads, {summary.consistent|n} are consistent but only "
+        "{summary.distinct|n} distinct",
+    )
+    bars = "traits[label=vanessa_atalanta,head=4]"
+    yield Quote(
+        README,
+        file,
+        f"in {{{bars}.count|n}} of {{{bars}.n|n}} photographs (chance {{{bars}.chance|p0}} %",
+    )
+    for words, label, head in (
+        ("*H. erato*, red forewing patch | head 1", "heliconius_erato", 1),
+        ("*J. coenia*, eyespots | head 4", "junonia_coenia", 4),
+        ("*J. coenia*, eyespots | head 0 (named eyespots)", "junonia_coenia", 0),
+        ("*V. atalanta*, orange-red bars | head 4", "vanessa_atalanta", 4),
+        ("*N. antiopa*, pale wing margin | head 0", "nymphalis_antiopa", 0),
+    ):
+        at = f"traits[label={label},head={head}]"
+        yield Quote(
+            page,
+            file,
+            f"| {words} | {{{at}.count|n}}: {{{at}.on_trait|p0}} % ({{{at}.on_trait_low|p0}} to "
+            f"{{{at}.on_trait_high|p0}}) | {{{at}.chance|p0}} % | "
+            f"{spread(f'{at}.attention', 'f1', '')} |",
         )
 
 
