@@ -21,6 +21,7 @@ from intr_discover.cli_doctor import doctor
 from intr_discover.cli_edit import edit
 from intr_discover.cli_extract import extract
 from intr_discover.cli_figure import figure_app
+from intr_discover.cli_models import models_app
 from intr_discover.cli_notebooks import notebooks
 from intr_discover.cli_options import (
     DEMO,
@@ -78,6 +79,7 @@ app = typer.Typer(
 app.add_typer(study_app, name="study")
 app.add_typer(annotations_app, name="annotations")
 app.add_typer(figure_app, name="figure")
+app.add_typer(models_app, name="models")
 app.command()(discover)
 app.command()(characters)
 app.command()(rings)

@@ -28,10 +28,86 @@ from intr_discover.files import write_json
 
 _PIECE = 1 << 20
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+# The bytes as they are published: a checksum is of those, not of what is unpacked on the way.
+_ALWAYS = {"Accept-Encoding": "identity", "User-Agent": "intr-discover"}
+
+
+#: Of a checksum that a file's name carries there must be so many digits at least.
+_FEWEST_DIGITS = 8
+
+
+class NoConnectionError(UserError):
+    """Nobody answers, or not to the end: there may be no network, or one that comes and goes."""
 
 
 class _ConnectionLostError(Exception):
     """The server stopped before the end; what has come stays and can be gone on with."""
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What a hub of models says of a file before it is fetched.
+
+    Attributes
+    ----------
+    revision
+        The state of the collection of files that it belongs to; None where the server has none.
+    sha256
+        Its checksum; None where the server does not tell.
+    size
+        Its bytes; None where the server does not tell.
+    """
+
+    revision: str | None
+    sha256: str | None
+    size: int | None
+
+
+def offered(url: str, timeout: float = 60.0) -> Offered:
+    """Ask a server of Hugging Face's kind what it has at an address, and fetch nothing.
+
+    Parameters
+    ----------
+    url
+        An ``http://`` or ``https://`` address.
+    timeout
+        Seconds without an answer after which there is no connection.
+
+    Raises
+    ------
+    UserError
+        The address is none of the web, or the server refuses.
+    NoConnectionError
+        Nobody answers.
+
+    Notes
+    -----
+    Such a server keeps large files on another machine, and says in the headers of its redirect
+    (``X-Linked-ETag``, ``X-Linked-Size``, ``X-Repo-Commit``) what will come from there. So the
+    redirect to another machine is not followed here.
+    """
+    _refuse_other_addresses(url)
+    request = urllib.request.Request(url, headers=_ALWAYS, method="HEAD")
+    try:
+        with urllib.request.build_opener(_SameMachine).open(request, timeout=timeout) as response:
+            headers: Message = response.headers
+    except urllib.error.HTTPError as error:
+        with error:
+            if not 300 <= error.code < 400:
+                raise UserError(f"{url} cannot be had: {error.code} {error.reason}") from error
+            headers = error.headers
+    except (http.client.HTTPException, OSError, ValueError) as error:
+        raise NoConnectionError(
+            f"the connection to {urlsplit(url).hostname} failed ({_reason(error)})"
+        ) from error
+    mark = headers.get("X-Linked-ETag", "").strip('"').lower()
+    revision = headers.get("X-Repo-Commit", "")
+    size = headers.get("X-Linked-Size", "")
+    return Offered(
+        revision if re.fullmatch(r"[0-9a-f]{40}", revision) else None,
+        mark if re.fullmatch(r"[0-9a-f]{64}", mark) else None,
+        int(size) if size.isascii() and size.isdigit() else None,
+    )
 
 
 def download(
@@ -54,7 +130,9 @@ def download(
         The file to write. Its folder is made if it is absent. A file that is there already and
         agrees with what is known of it is kept, and no connection made.
     sha256, md5
-        The published checksums, hexadecimal. The file must agree with each that is given.
+        The published checksums, hexadecimal. The file must agree with each that is given. Of the
+        SHA-256 eight digits or more from its beginning will do, as torch's hub writes them into a
+        file's name.
     size
         The published number of bytes. A server that offers another number is refused at once.
     progress
@@ -70,8 +148,10 @@ def download(
     Raises
     ------
     UserError
-        The address is none of the web, the server refuses, the connection is lost, the disk is
-        full, or the file is not the published one.
+        The address is none of the web, the server refuses, the disk is full, or the file is not
+        the published one.
+    NoConnectionError
+        The connection cannot be made, or is lost.
 
     Notes
     -----
@@ -140,7 +220,7 @@ def _fetch(wanted: _Wanted, progress: Callable[[int, int], None] | None) -> None
             here = _length(wanted.part)
             if here <= longest:
                 kept = f" {here:,} bytes are kept," if here else ""
-                raise UserError(
+                raise NoConnectionError(
                     f"the connection to {urlsplit(wanted.url).hostname} failed ({lost}):{kept} run "
                     "the same command again to go on"
                 ) from lost
@@ -153,8 +233,7 @@ def _fetch_rest(wanted: _Wanted, progress: Callable[[int, int], None] | None) ->
     mark = _read_mark(wanted)
     if here and not (mark or wanted.has_checksum):
         here = 0  # nobody could say whether two pieces belong to one file
-    # The bytes as they are published: a checksum is of those, not of what is unpacked on the way.
-    headers = {"Accept-Encoding": "identity", "User-Agent": "intr-discover"}
+    headers = dict(_ALWAYS)
     if here:
         headers["Range"] = f"bytes={here}-"
         if mark:
@@ -253,6 +332,21 @@ class _WebOnly(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
+class _SameMachine(_WebOnly):
+    """Follow a redirect only on the same machine."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        """Return the request to the new address; None where that is another machine's."""
+        if urlsplit(newurl).netloc != urlsplit(req.full_url).netloc:
+            return None
+        followed = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if followed is not None:
+            followed.method = "HEAD"  # urllib makes a GET of it
+        return followed
+
+
 def _refuse_other_addresses(url: str) -> None:
     try:
         parts = urlsplit(url)
@@ -281,7 +375,8 @@ def _difference(path: Path, sha256: str | None, md5: str | None, size: int | Non
                 # md5 guards against accidents here, and is what many publishers give.
                 digest = partial(hashlib.new, name, usedforsecurity=False)
                 found = hashlib.file_digest(file, digest).hexdigest()
-            if found != expected.lower():
+            wanted = expected.lower()
+            if len(wanted) < _FEWEST_DIGITS or not found.startswith(wanted):
                 return f"{name} {found} instead of {expected}"
     return None
 

@@ -3,7 +3,8 @@
 A data set of a million small files is slow to copy and hard on network disks. Its shards are a few
 large files with the very bytes of the photographs in them. Whoever opens ``shards/train/a.jpg``
 gets those bytes where no such file exists but ``shards/shards.json`` does, so that nothing else in
-the package needs to know. ``sharding.py`` writes them.
+the package needs to know. ``sharding.py`` writes them. Files that others have packed
+(``packed.py``) are read the same way: ``train-0.tar/a.jpg``.
 """
 
 from __future__ import annotations
@@ -17,16 +18,26 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from intr_discover.data.packed import PACKED_SUFFIXES, opened
 from intr_discover.errors import UserError
 from intr_discover.files import sha256
 
 MANIFEST = "shards.json"
 FORMAT = 1
+
+
+class Store(Protocol):
+    """A file, or several, with photographs inside."""
+
+    def __contains__(self, name: str) -> bool: ...
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of a photograph."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +149,13 @@ def require_sha256(path: str | os.PathLike[str]) -> str:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _find(path: str | os.PathLike[str]) -> tuple[Shards, str] | None:
+def _find(path: str | os.PathLike[str]) -> tuple[Store, str] | None:
     absolute = Path(os.path.normpath(Path(path).absolute()))
     for folder in absolute.parents:
+        if folder.suffix.lower() in PACKED_SUFFIXES and folder.is_file():
+            packed, name = opened(folder), absolute.relative_to(folder).as_posix()
+            if packed is not None:
+                return (packed, name) if name in packed else None
         try:
             status = (folder / MANIFEST).stat()
         except (FileNotFoundError, NotADirectoryError):

@@ -64,7 +64,7 @@ def read_specimen_table(path: Path, allow_missing: bool = False) -> pd.DataFrame
     if "mask" in table:
         table["mask"] = [_on_disk(m, root) if isinstance(m, str) else None for m in table["mask"]]
     _refuse_image_twice(table, path)
-    _refuse_specimen_in_two_splits(table, path)
+    refuse_specimen_in_two_splits(table, path)
     _refuse_missing_files(table, path, allow_missing)
     for column in table.columns:
         if column not in _TEXT_COLUMNS:
@@ -160,7 +160,8 @@ def _refuse_image_twice(table: pd.DataFrame, path: Path) -> None:
         raise UserError(f"{path}: {first} is listed twice ({rows(twice)}): keep one row an image")
 
 
-def _refuse_specimen_in_two_splits(table: pd.DataFrame, path: Path) -> None:
+def refuse_specimen_in_two_splits(table: pd.DataFrame, path: Path) -> None:
+    """Raise a UserError where photographs of one ``specimen_id`` lie in two splits."""
     if "split" not in table or "specimen_id" not in table:
         return
     splits = table.groupby("specimen_id")["split"].nunique()

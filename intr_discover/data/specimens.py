@@ -12,12 +12,14 @@ import pandas as pd
 
 from intr_discover.data.demo import DEMO, demo_collection
 from intr_discover.data.folders import SPLITS, read_folder
+from intr_discover.data.packed import packed_files, read_packed
 from intr_discover.data.shards import require_sha256
 from intr_discover.data.specimen_tables import (
     read_attributes,
     read_keypoints,
     read_pairs,
     read_specimen_table,
+    refuse_specimen_in_two_splits,
 )
 from intr_discover.data.tables import TABLE_SUFFIXES
 from intr_discover.data.threads import map_in_threads
@@ -85,7 +87,9 @@ class Specimens:
         path
             A folder ``root/<label>/*`` or ``root/<split>/<label>/*``, a folder that holds
             ``specimens.csv`` (or .tsv, .xlsx, .parquet), or such a table of any name.
-            ``attributes.csv``, ``keypoints.csv`` and ``pairs.csv`` beside it are read too. The
+            A ``.tar`` of a WebDataset, a Parquet file with photographs in it, or a folder of such
+            files (``packed.py``). ``attributes.csv``, ``keypoints.csv`` and ``pairs.csv`` beside
+            it are read too. The
             word ``"demo"`` (a text, no ``Path``) stands for the demo's drawn specimens.
         split
             Keep this split only: ``"train"``, ``"val"`` or ``"test"``.
@@ -109,7 +113,11 @@ class Specimens:
         root = source if source.is_dir() else source.parent
         attributes = read_attributes(root)
         ignored: list[str] = []
-        if source.is_dir():
+        packed = packed_files(source)
+        if packed:
+            table = read_packed(packed, root)
+            refuse_specimen_in_two_splits(table, source)
+        elif source.is_dir():
             masks = set() if attributes is None else set(attributes["mask"])
             table, ignored = read_folder(source, leave_out=masks)
         else:

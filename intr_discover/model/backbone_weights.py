@@ -51,7 +51,7 @@ def create_network(
             raise
         raise UserError(
             f"the pretrained weights of {name} are not on this machine and cannot be fetched; on a "
-            f"machine with a network: hf download {_hub_name(name)} {WEIGHTS} --local-dir weights; "
+            f"machine with a network: intr-discover models fetch {name} --to weights; "
             "then copy the folder and add --set backbone_weights=weights"
         ) from error
     except RuntimeError as error:
@@ -109,12 +109,3 @@ def _refuse_others(found: dict[str, Tensor], path: Path, wanted: str) -> None:
     missing = [name for name in own if name not in found or found[name].shape != own[name].shape]
     if len(missing) > len(own) / 2:
         raise UserError(f"{path}: not the weights of {wanted}: it lacks {shorten(missing, most=3)}")
-
-
-def _hub_name(name: str) -> str:
-    """Return under which name the hub holds a timm model's weights."""
-    known = timm.models.get_pretrained_cfg(name, allow_unregistered=True)
-    if known is None or not known.hf_hub_id:
-        return f"timm/{name}"
-    held = str(known.hf_hub_id)
-    return held if not held.endswith("/") else f"{held}{known.architecture}.{known.tag}"

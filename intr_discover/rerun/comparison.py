@@ -16,6 +16,8 @@ from intr_discover.rerun.pictures import same_picture
 
 TABLES = (".csv", ".parquet")
 PICTURES = (".png", ".pdf", ".svg")
+MASKS = "masks"
+"""Pictures in a folder of this name are results, not figures of them."""
 
 # What a clock decides.
 TIMES = {"metrics.csv": ("seconds",)}
@@ -146,6 +148,8 @@ def compare_values(then: Mapping[str, Any], now: Mapping[str, Any], tolerance: f
 
 
 def _counts(path: Path) -> bool:
+    if path.suffix == ".png":
+        return path.parent.name == MASKS
     return path.suffix in (*TABLES, ".npz") or path.name == "summary.json"
 
 
@@ -154,6 +158,8 @@ def _compare_files(then: Path, now: Path, name: str, tolerance: float) -> Compar
     for path, words in ((old, "it was not there"), (new, "it is not made any more")):
         if not path.is_file():
             return Compared(name, "", (words,))
+    if new.suffix == ".png":
+        return Compared(name, "a mask", () if same_picture(old, new) else ("another region",))
     try:
         if new.suffix == ".npz":
             return _compare_arrays(old, new, name, tolerance)
@@ -183,6 +189,8 @@ def _compare_columns(name: str, then: pd.Series, now: pd.Series, tolerance: floa
     )
     if not differing.any():
         return []
+    if any(isinstance(cell, np.ndarray) for cell in (*then, *now)):
+        return _compare_lists(name, then[differing], now[differing], len(then), tolerance)
     before, after = (
         pd.to_numeric(column[differing], errors="coerce").to_numpy(dtype=float)
         for column in (then, now)
@@ -199,9 +207,40 @@ def _compare_columns(name: str, then: pd.Series, now: pd.Series, tolerance: floa
             f"({before[worst]:.9g} → {after[worst]:.9g})"]  # fmt: skip
 
 
+def _compare_lists(
+    name: str, then: pd.Series, now: pd.Series, of: int, tolerance: float
+) -> list[str]:
+    """Compare cells that hold lists of numbers, such as maps."""
+    rows, worst, wrong = f"{len(then)} of {of} rows", 0.0, False
+    for old, new in zip(then, now, strict=True):
+        before, after = _numbers(old), _numbers(new)
+        if before.shape != after.shape or (np.isnan(before) != np.isnan(after)).any():
+            return [f"column {name}: {rows}, lists of other lengths"]
+        gaps = np.nan_to_num(np.abs(after - before))
+        wrong |= bool((gaps > tolerance * np.fmax(np.abs(before), np.abs(after))).any())
+        worst = max(worst, float(gaps.max(initial=0.0)))
+    return [f"column {name}: {rows}, by at most {worst:.3g}"] if wrong else []
+
+
+def _numbers(cell: Any) -> np.ndarray:
+    """Return the numbers of a list of lists, one after the other; NaN for what is none."""
+    if isinstance(cell, np.ndarray):
+        if cell.dtype != object:
+            return cell.astype(float, copy=False).ravel()
+        return np.concatenate([np.empty(0), *(_numbers(each) for each in cell)])
+    return np.array([cell if isinstance(cell, int | float) else np.nan], dtype=float)
+
+
 def _same(then: Any, now: Any) -> bool:
+    if isinstance(then, np.ndarray) and isinstance(now, np.ndarray):
+        # Lists of lists come as arrays of arrays.
+        return then.shape == now.shape and (
+            all(_same(a, b) for a, b in zip(then, now, strict=True))
+            if then.dtype == object or now.dtype == object
+            else np.array_equal(then, now, equal_nan=then.dtype.kind == "f")
+        )
     if isinstance(then, np.ndarray) or isinstance(now, np.ndarray):
-        return np.array_equal(np.asarray(then), np.asarray(now), equal_nan=True)
+        return False
     return bool(then == now) or (then != then and now != now)  # NaN is NaN
 
 

@@ -12,6 +12,8 @@ from typing import Any
 from intr_discover.errors import UserError
 
 NAME = "provenance.json"
+EXTRACTION = "extraction.json"
+"""What an extraction keeps it in, beside what decides its numbers."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def read_record(place: str | os.PathLike[str]) -> Record:
     Parameters
     ----------
     place
-        A ``provenance.json``, or the folder that holds one.
+        A ``provenance.json``, or the folder that holds one; of an extraction, ``extraction.json``.
 
     Raises
     ------
@@ -84,7 +86,8 @@ def read_record(place: str | os.PathLike[str]) -> Record:
     """
     path = Path(place)
     if path.is_dir():
-        path = path / NAME
+        extracted = (path / EXTRACTION).is_file() and not (path / NAME).exists()
+        path = path / (EXTRACTION if extracted else NAME)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -107,6 +110,10 @@ def read_record(place: str | os.PathLike[str]) -> Record:
         raise UserError(f"{path}: its command is no list of words")
     if len(words) < 2 or words[0] != "intr-discover" or any("\0" in word for word in words):
         raise UserError(f"{path}: its command is none of intr-discover, and is not run")
+    if path.name == EXTRACTION:
+        for name, part in (("model_fingerprint", "model"), ("data_fingerprint", "collection")):
+            found = content.get(part)
+            content[name] = found.get("fingerprint") if isinstance(found, dict) else None
     return Record(path, content, tuple(words[1:]))
 
 

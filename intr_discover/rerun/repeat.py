@@ -94,7 +94,7 @@ def repeat(
     for line in changes:
         say(f"not as it was: {line}")
     _run(words, working, record)
-    new = read_record(target / (NAME if record.stem is None else f"{record.stem}.{NAME}"))
+    new = read_record(target if record.stem is None else target / f"{record.stem}.{NAME}")
     other_machine = changed_surroundings(record.part("machine"), new.part("machine"), "machine")
     material = changed_material(record.content, new.content)
     trained = isinstance(record.content.get("trained"), str)
@@ -116,13 +116,18 @@ def new_folder(record: Record, out: Path | None) -> Path:
     UserError
         If something is in the folder that was named.
     """
+    if record.stem is None:
+        return new_folder_beside(record.folder, out)
+    return new_folder_beside(record.folder / record.stem, out)
+
+
+def new_folder_beside(place: Path, out: Path | None) -> Path:
+    """Return ``out``, or a name beside ``place`` that nothing has; see ``new_folder``."""
     if out is not None:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise UserError(f"{out} is there already; name a new folder with --out")
         return out
-    beside = record.folder.absolute()
-    name = beside.name if record.stem is None else record.stem
-    parent = beside.parent if record.stem is None else beside
+    parent, name = place.absolute().parent, place.absolute().name
     number = 1
     while True:
         folder = parent / (f"{name}-rerun" if number == 1 else f"{name}-rerun-{number}")

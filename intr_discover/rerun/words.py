@@ -163,7 +163,7 @@ def _one_study(commands: Any, given: Words, record: Record) -> tuple[list[str], 
         places = [str(record.folder.absolute().parent / "run"), *places]
     options = {option.name: option for option in study.params if option.param_type_name == "option"}
     words: Words = [(None, place) for place in places]
-    shared = ("classes", "names", "batch_size", "device", "seed", "full")
+    shared = ("classes", "names", "batch_size", "device", "precision", "seed", "full")
     words += [(options[each], values[each]) for each in shared if each in values]
     words += [(options["split"], settings["split"])]
     if record.part("limit"):

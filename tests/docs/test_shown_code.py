@@ -52,6 +52,7 @@ LEFT_OUT = {
     "srun": "needs a cluster",
     "intr-discover app": "does not end; tests/apps and tests/browser",
     "intr-discover train": "the trained run is there already; tests/test_cli.py trains",
+    "intr-discover models fetch": "needs a network; tests/test_models_command.py has its own hub",
     "intr-discover import": "needs official weights; tests/explain/test_importing.py",
     "intr-discover discover": "minutes; tests/test_report.py and tests/test_discover_folds.py",
     "intr-discover shard photographs --out shards-512": "ours have masks, which it would not fit",

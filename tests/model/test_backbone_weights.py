@@ -42,5 +42,5 @@ def test_a_folder_without_weights_is_told(tmp_path):
 
 def test_without_a_network_the_way_to_the_weights_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(UserError, match=r"hf download timm/\w+\.\w+ model\.safetensors"):
+    with pytest.raises(UserError, match=r"intr-discover models fetch resnet10t --to weights"):
         Backbone("resnet10t", pretrained=True)

@@ -12,6 +12,7 @@ from intr_discover.errors import UserError
 from intr_discover.rerun.comparison import compare_tables, compare_values
 from intr_discover.rerun.record import read_record
 from intr_discover.rerun.repeat import new_folder, repeat
+from intr_discover.rerun.whole_report import is_report, repeat_report
 from intr_discover.rerun.words import repeated_words
 
 COMMANDS = typer.main.get_command(app)
@@ -111,3 +112,32 @@ def test_rows_and_columns_of_tables():
     assert compare_tables(then, then[:1]) == ["2 rows → 1 rows"]
     now = then.assign(share=["0.5", "0.1"])
     assert compare_tables(then, now) == ["column share: 1 of 2 rows, first in row 2:  → 0.1"]
+
+
+def test_lists_of_lists_are_compared_number_by_number():
+    import numpy as np
+    import pandas as pd
+
+    def table(last, length=2):
+        maps = np.empty(2, dtype=object)
+        maps[:] = [np.array([0.5, np.nan]), np.array([0.25, last, *[0.0] * (length - 2)])]
+        return pd.DataFrame({"maps": [maps, np.array([1.0, 2.0])]})
+
+    assert compare_tables(table(0.125), table(0.125)) == []
+    assert compare_tables(table(0.125), table(0.375)) == [
+        "column maps: 1 of 2 rows, by at most 0.25"
+    ]
+    assert compare_tables(table(1.0), table(1.0 + 1e-7), tolerance=1e-6) == []
+    assert compare_tables(table(1.0), table(1.0, length=3)) == [
+        "column maps: 1 of 2 rows, lists of other lengths"
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"files": 3}', '{"files": [3]}', '{"files": [""]}']
+)
+def test_a_damaged_report_is_one_line(tmp_path, text):
+    (tmp_path / "report.json").write_text(text, encoding="utf-8")
+    assert is_report(tmp_path)
+    with pytest.raises(UserError, match=r"no record of a report|no study of this report"):
+        repeat_report(tmp_path, COMMANDS, say=lambda line: None)

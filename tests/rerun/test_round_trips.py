@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 from intr_discover.cli import main
+from intr_discover.report import discover as report_discover
+from intr_discover.studies.budget import Speed
+from intr_discover.studies.registry import find_studies
 from tests.exhibits.material import LABELS, collection, save_run
 from tests.studies.drawn import tiny_explainer
 from tests.training.conftest import draw_collection
@@ -120,3 +125,56 @@ def test_training_twice_gives_the_same_weights(call, place):
     status, said = call("rerun", "trained")
     assert status == 0, said
     assert "same     model.safetensors" in said and "same     metrics.csv" in said
+
+
+@pytest.mark.slow
+def test_extract(call, place):
+    made(call, "extract", "run", "drawn", "--out", "out", "--device", "cpu", "--maps", "all")
+    status, said = call("rerun", "out")
+    assert status == 0 and "the same, bit for bit" in said, said
+    assert "rows/shard-000000.parquet (6 rows" in said and "not as it was" not in said
+
+
+def test_trait_and_its_masks(call, place):
+    # In a process of its own: it loads no torch, and its record says so.
+    words = ["trait", "drawn", "--image", "images/00-00.png", "--mask", "drawn/spot.png",
+             "--name", "spots", "--out", "trait"]  # fmt: skip
+    subprocess.run([sys.executable, "-m", "intr_discover", *words], cwd=place, check=True)
+    status, said = call("rerun", "trait")
+    assert status == 0 and "the same, bit for bit" in said, said
+    masks = sorted((place / "trait" / "masks").iterdir())
+    assert said.count("(a mask)") == len(masks) == 6
+    Image.new("L", Image.open(masks[0]).size).save(masks[0])
+    status, said = call("rerun", "trait", "--out", "trait-other")
+    assert status == 1 and f"differs  masks/{masks[0].name}: another region" in said, said
+
+
+SPEED = Speed(encode=4.0, decode=1.0)
+
+
+@pytest.fixture(scope="module")
+def report(place):
+    """A report of one study, at a speed that no machine has: it takes some of the photographs."""
+    known = {"interventions": find_studies()["interventions"]}
+    words = ["intr-discover", "discover", "run", "drawn", "--out", "report", "--device", "cpu"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        patch.setattr(report_discover, "measure_speed", lambda *_, **__: SPEED)
+        patch.setattr(report_discover, "find_studies", lambda: known)
+        patch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert not ended.value.code
+    return place / "report"
+
+
+@pytest.mark.slow
+def test_a_report_takes_the_photographs_of_then(call, report):
+    record = json.loads((report / "interventions" / "provenance.json").read_text(encoding="utf-8"))
+    assert record["limit"]["encode"] == SPEED.encode
+    status, said = call("rerun", report, "--out", "report-again")
+    assert status == 0 and "the same: 1 of 1 studies of the report" in said, said
+    assert "the same, bit for bit" in said and "--planned-as" in said
+    assert [path.name for path in (report.parent / "report-again").iterdir()] == ["interventions"]
+    status, said = call("rerun", report, "--out", "report-again")
+    assert status == 2 and "is there already" in said
