@@ -263,4 +263,6 @@ class Service:
 
 def _bytes(encoded: EncodedImage) -> int:
     cells = encoded.encoded.cells
-    return int(encoded.photograph.nbytes + cells.numel() * cells.element_size())
+    memory = encoded.encoded.memory
+    answered = 0 if memory is None else memory.bytes
+    return int(encoded.photograph.nbytes + cells.numel() * cells.element_size() + answered)

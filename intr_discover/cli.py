@@ -35,6 +35,8 @@ from intr_discover.cli_options import (
     Extracted,
     Images,
     Names,
+    Precision,
+    PrecisionName,
     Preset,
     Run,
     Seed,
@@ -286,11 +288,12 @@ def evaluate(
     seed: UnusedSeed = 0,
     batch_size: BatchSize = 32,
     device: Device = "auto",
+    precision: Precision = PrecisionName.fp32,
 ) -> None:
     """Measure accuracy: top-1, top-5, per class, confusion."""
     from intr_discover.studies.evaluation import evaluate_run
 
-    explainer = load_model(run, classes, device)
+    explainer = load_model(run, classes, device, precision.value)
     collection, split = choose_split(read_collection(data), split)
     explainer = extracted_answers(extracted, explainer, collection)
     with progress_bar("evaluating") as progress:
@@ -324,12 +327,13 @@ def predict(
     seed: UnusedSeed = 0,
     batch_size: BatchSize = 32,
     device: Device = "auto",
+    precision: Precision = PrecisionName.fp32,
 ) -> None:
     """Name the most probable classes of photographs."""
     from intr_discover.files import write_with
 
     paths = _image_files(images)
-    explainer = load_model(run, classes, device)
+    explainer = load_model(run, classes, device, precision.value)
     with progress_bar("predicting") as progress:
         table = explainer.predict(
             paths,
@@ -369,13 +373,14 @@ def explain(
     seed: UnusedSeed = 0,
     batch_size: UnusedBatchSize = 1,
     device: Device = "auto",
+    precision: Precision = PrecisionName.fp32,
 ) -> None:
     """Draw where each head looks: one figure and one file of raw maps an image."""
     from intr_discover.explain.batch import explain_images
 
     most = _most_heads(heads)
     paths = _image_files(images)
-    explainer = load_model(run, classes, device)
+    explainer = load_model(run, classes, device, precision.value)
     called = read_names(names, explainer)
     with progress_bar("explaining") as progress:
         explain_images(

@@ -17,6 +17,8 @@ from intr_discover.cli_options import (
     Classes,
     Device,
     Names,
+    Precision,
+    PrecisionName,
     Preset,
     Seed,
     Split,
@@ -100,6 +102,7 @@ def discover(
     seed: Seed = 0,
     batch_size: BatchSize = 32,
     device: Device = "auto",
+    precision: Precision = PrecisionName.fp32,
 ) -> None:
     """Find out what separates the classes: all studies, and one page that shows them."""
     run, data = _run_and_data(places or [])
@@ -120,7 +123,7 @@ def discover(
         "say": _say,
     }
     if run is not None:
-        explainer = load_model(run, classes, device)
+        explainer = load_model(run, classes, device, precision.value)
         collection = read_collection(data)
         chosen, split = choose_split(collection, split)
 
@@ -143,10 +146,11 @@ def discover(
     settings = {"seed": seed, **read_training_settings(None, setting), **given(epochs=epochs)}
     config = training_config(preset, settings, None)
     collection = read_collection(data)
+    where = {"device": device, "precision": precision.value}
     if folds is None:
-        discovery = _one_split(collection, split, config, replicates, out, device, shared)
+        discovery = _one_split(collection, split, config, replicates, out, where, shared)
     else:
-        discovery = _out_of_fold(collection, split, config, folds, replicates, out, device, shared)
+        discovery = _out_of_fold(collection, split, config, folds, replicates, out, where, shared)
     _print_findings(discovery)
     _write_as(form, folder)
 
@@ -157,7 +161,7 @@ def _one_split(
     config: TrainingConfig,
     replicates: int | None,
     out: Path,
-    device: str,
+    where: dict[str, str],
     shared: dict[str, Any],
 ) -> Discovery:
     """Train on the collection's own split, and with other seeds where they are wanted."""
@@ -170,9 +174,9 @@ def _one_split(
     first = Training("one model", folder.run, collection, config)
     others = further_seeds(first, replicates or 1, folder.runs)
     folder.start()
-    _train([first, *others], device)
+    _train([first, *others], where["device"])
     return run_discover(
-        load_model(str(first.run), None, device),
+        load_model(str(first.run), None, **where),
         chosen,
         out,
         split=split,
@@ -191,7 +195,7 @@ def _out_of_fold(
     folds: int,
     replicates: int | None,
     out: Path,
-    device: str,
+    where: dict[str, str],
     shared: dict[str, Any],
 ) -> Discovery:
     """Train a model for each fold, and other seeds of the first where they are wanted."""
@@ -205,7 +209,7 @@ def _out_of_fold(
     trainings = fold_trainings(collection, folds, config, folder.runs)
     others = further_seeds(trainings[0], replicates or 1, folder.runs)
     folder.start()
-    _train([*trainings, *others], device)
+    _train([*trainings, *others], where["device"])
     return discover_folds(
         [
             Fold(number, training.run, training.specimens.select(split="test"))
@@ -214,7 +218,8 @@ def _out_of_fold(
         collection,
         out,
         overwrite=True,  # it is this report's own folder by now
-        device=device,
+        device=where["device"],
+        precision=where["precision"],
         options=_compared(others),
         alone=(REPLICATES,),
         **shared,

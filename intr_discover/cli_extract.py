@@ -17,6 +17,8 @@ from intr_discover.cli_options import (
     Classes,
     Data,
     Device,
+    Precision,
+    PrecisionName,
     Run,
     UnusedSeed,
     choose_split,
@@ -69,6 +71,7 @@ def extract(
     seed: UnusedSeed = 0,
     batch_size: BatchSize = 32,
     device: Device = "auto",
+    precision: Precision = PrecisionName.fp32,
 ) -> None:
     """Write maps, head descriptors and logits of a collection to Parquet.
 
@@ -82,7 +85,9 @@ def extract(
     settings = ExtractionSettings(split, maps.value, maps_type.value, images_per_shard, batch_size)
     with joined(device) as group:
         try:
-            explainer = group.main_first(lambda: load_model(run, classes, group.device))
+            explainer = group.main_first(
+                lambda: load_model(run, classes, group.device, precision.value)
+            )
             with progress_bar("extracting") as progress:
                 manifest = run_extraction(
                     explainer,

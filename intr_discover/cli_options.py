@@ -35,6 +35,14 @@ class ContextModeName(StrEnum):
     subset = "subset"
 
 
+class PrecisionName(StrEnum):
+    """In what the products of an answer are computed."""
+
+    auto = "auto"
+    fp32 = "fp32"
+    bf16 = "bf16"
+
+
 # Texts, not paths: as a path, "./demo" (a folder of the user's) would be the word "demo".
 Data = Annotated[
     str, typer.Argument(help="A folder of photographs, a specimen table, or the word demo.")
@@ -46,6 +54,13 @@ Images = Annotated[
     list[str], typer.Argument(help="Photographs, folders of them, or the word demo.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or another torch device.")]
+Precision = Annotated[
+    PrecisionName,
+    typer.Option(
+        help="fp32; bf16: faster where the machine has circuits for it, answers to three digits; "
+        "auto: bf16 on such a machine."
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 UnusedSeed = Annotated[
     int, typer.Option(help="Taken by every command; nothing in this one is random.")
@@ -108,13 +123,13 @@ def choose_split(collection: Specimens, split: str | None) -> tuple[Specimens, s
     return (collection if split == "all" else collection.select(split=split)), split
 
 
-def load_model(run: str, classes: Path | None, device: str) -> Any:
+def load_model(run: str, classes: Path | None, device: str, precision: str = "fp32") -> Any:
     """Return the ``Explainer`` of a run folder, a checkpoint or the demo."""
     from intr_discover.data.class_names import read_class_names
     from intr_discover.explain.explainer import load
 
     names = None if classes is None else read_class_names(classes)
-    return load(run, names, device=device)
+    return load(run, names, device=device, precision=precision)
 
 
 def extracted_answers(folder: Path | None, explainer: Any, collection: Specimens) -> Any:

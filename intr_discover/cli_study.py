@@ -21,6 +21,8 @@ from intr_discover.cli_options import (
     Device,
     Extracted,
     Names,
+    Precision,
+    PrecisionName,
     Run,
     Seed,
     Split,
@@ -106,6 +108,7 @@ def run_study(
     seed: int,
     batch_size: int,
     device: str,
+    precision: PrecisionName,
     options: dict[str, Any],
     extracted: Path | None = None,
 ) -> None:
@@ -116,7 +119,7 @@ def run_study(
     from intr_discover.figures.head_names import NO_NAMES
     from intr_discover.studies.study import StudyInputs
 
-    explainer = None if run is None else load_model(run, classes, device)
+    explainer = None if run is None else load_model(run, classes, device, precision.value)
     if explainer is None and split is None:
         split = "all"
     collection, split = choose_split(read_collection(data), split)
@@ -195,6 +198,7 @@ def _function(study: Study) -> Callable[..., None]:
         "seed": (Seed, 0),
         "batch_size": (BatchSize, 32),
         "device": (Device, "auto"),
+        "precision": (Precision, PrecisionName.fp32),
     }
     if study.from_extraction:
         shared["extracted"] = (Extracted, None)

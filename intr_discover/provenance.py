@@ -32,24 +32,28 @@ def versions() -> dict[str, str | None]:
     }
 
 
-def machine(device: str | None = None) -> dict[str, Any]:
+def machine(device: str | None = None, precision: str | None = None) -> dict[str, Any]:
     """Return what decides the last digits of a result beside the versions; no name of a machine.
 
     Parameters
     ----------
     device
         Where the model ran; None where there was none.
+    precision
+        In what its products were computed: ``fp32`` or ``bf16``.
 
     Returns
     -------
     dict
-        ``processor``, ``threads`` (of torch; None where it is not loaded) and ``device``.
+        ``processor``, ``threads`` (of torch; None where it is not loaded), ``device`` and
+        ``precision``.
     """
     torch = sys.modules.get("torch")  # a result without a model is not made to wait for torch
     return {
         "processor": processor(),
         "threads": None if torch is None else int(torch.get_num_threads()),
         "device": device,
+        "precision": precision,
     }
 
 

@@ -7,7 +7,7 @@ loading processes nor a restart changes what the model sees.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -42,8 +42,11 @@ class TrainingImages(Dataset[tuple[Tensor, int]]):
     seed
         Seed of the augmentation.
     cache_side
-        Keep decoded photographs in memory, reduced to this shorter side in pixels; None reads the
-        file every time.
+        Reduce photographs to this shorter side in pixels and keep them in memory; None takes them
+        as they are and reads the file every time.
+    cache_bytes
+        Most memory for them; None: no limit. The photographs that find no room are read and reduced
+        every time, so that this changes the time that it takes and nothing else.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class TrainingImages(Dataset[tuple[Tensor, int]]):
         augmentation: nn.Module | None,
         seed: int,
         cache_side: int | None = None,
+        cache_bytes: int | None = None,
     ) -> None:
         self.paths = list(paths)
         self.labels = labels
@@ -61,6 +65,7 @@ class TrainingImages(Dataset[tuple[Tensor, int]]):
         self.augmentation = augmentation
         self.seed = seed
         self.cache_side = cache_side
+        self._free = np.inf if cache_bytes is None else cache_bytes
         self._cache: dict[int, NDArray[np.uint8]] = {}
 
     def __len__(self) -> int:
@@ -83,9 +88,13 @@ class TrainingImages(Dataset[tuple[Tensor, int]]):
     def _read(self, position: int) -> NDArray[np.uint8]:
         if self.cache_side is None:
             return read_image(self.paths[position])
-        if position not in self._cache:
-            self._cache[position] = _reduce(read_image(self.paths[position]), self.cache_side)
-        return self._cache[position]
+        if position in self._cache:
+            return self._cache[position]
+        reduced = _reduce(read_image(self.paths[position]), self.cache_side)
+        if reduced.nbytes <= self._free:
+            self._free -= reduced.nbytes
+            self._cache[position] = reduced
+        return reduced
 
 
 def _reduce(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -103,21 +112,39 @@ def training_batches(
     epoch: int,
     workers: int,
 ) -> Iterator[tuple[list[Tensor], Tensor]]:
-    """Load given batches of positions; yield a list of ``[3, h, w]`` and class ids ``[B]``.
+    """Load given batches of positions of one epoch; see ``training_stream``."""
+    return training_stream(images, ((epoch, batch) for batch in batches), workers)
+
+
+def training_stream(
+    images: TrainingImages, batches: Iterable[tuple[int, Sequence[int]]], workers: int
+) -> Iterator[tuple[list[Tensor], Tensor]]:
+    """Load batches of many epochs; yield a list of ``[3, h, w]`` and class ids ``[B]``.
+
+    Parameters
+    ----------
+    images
+        The photographs.
+    batches
+        Epoch and positions of each batch, in order.
+    workers
+        Processes that read. They live as long as the stream and read ahead, so that between two
+        epochs, while a model is validated, the next batches get ready.
 
     Raises
     ------
     UserError
         If a photograph cannot be read, or the system ended a process that reads them.
     """
+    drawn: Any = ([(epoch, position) for position in batch] for epoch, batch in batches)
     loader: DataLoader[Any] = DataLoader(
         _Told(images),
-        batch_sampler=[[(epoch, position) for position in batch] for batch in batches],
+        batch_sampler=drawn,
         num_workers=workers,
         collate_fn=_collate,
         # The loader draws a seed of its own; without this it would come from the global generator
         # and a resumed training would part from an uninterrupted one.
-        generator=torch.Generator().manual_seed(epoch),
+        generator=torch.Generator().manual_seed(0),
     )
     try:
         for loaded in loader:
@@ -167,6 +194,7 @@ def evaluation_batches(
     preprocessing: Preprocessing,
     batch_size: int,
     workers: int = 2,
+    pin: bool = False,
 ) -> Iterator[tuple[list[int], Tensor]]:
     """Yield (positions, images ``[B, 3, h, w]``), where all images of a batch have one size.
 
@@ -183,6 +211,8 @@ def evaluation_batches(
         Most images of a batch.
     workers
         Threads that read files.
+    pin
+        Put batches into memory that a GPU fetches from by itself, while the next one is read.
     """
     waiting: dict[torch.Size, list[tuple[int, Tensor]]] = defaultdict(list)
 
@@ -196,13 +226,14 @@ def evaluation_batches(
                 group = waiting[image.shape]
                 group.append((position, image))
                 if len(group) == batch_size:
-                    yield _stack(waiting.pop(image.shape))
+                    yield _stack(waiting.pop(image.shape), pin)
             while sum(len(group) for group in waiting.values()) > 3 * batch_size:
                 # Collections of many sizes would otherwise fill the memory: the oldest size goes.
-                yield _stack(waiting.pop(next(iter(waiting))))
+                yield _stack(waiting.pop(next(iter(waiting))), pin)
     for group in waiting.values():
-        yield _stack(group)
+        yield _stack(group, pin)
 
 
-def _stack(group: list[tuple[int, Tensor]]) -> tuple[list[int], Tensor]:
-    return [position for position, _ in group], torch.stack([image for _, image in group])
+def _stack(group: list[tuple[int, Tensor]], pin: bool) -> tuple[list[int], Tensor]:
+    batch = torch.stack([image for _, image in group])
+    return [position for position, _ in group], batch.pin_memory() if pin else batch

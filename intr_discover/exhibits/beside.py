@@ -47,7 +47,9 @@ class Beside:
         self._settings = RiseSettings(masks=inputs.options["masks"])
         self._plain: Explainer | None = None
         if inputs.options["plain"] is not None:
-            self._plain = load_run("plain", inputs.options["plain"], inputs.explainer.device)
+            asked = inputs.explainer
+            run = inputs.options["plain"]
+            self._plain = load_run("plain", run, asked.device, asked.precision)
             if isinstance(self._plain.model, INTR):
                 raise UserError(
                     f"--plain {inputs.options['plain']} is an INTR: name a run trained with "

@@ -210,5 +210,5 @@ def _record(
         "model_fingerprint": inputs.explainer.fingerprint,
         **origin(command, folder),
         "versions": versions(),
-        "machine": machine(inputs.explainer.device_name),
+        "machine": machine(inputs.explainer.device_name, inputs.explainer.precision),
     }

@@ -58,7 +58,9 @@ def draw(inputs: FigureInputs) -> Drawn:
     options, ranking = inputs.options, ranking_of(inputs)
     if options["against"] is None:
         raise UserError("a second run is needed to compare with: give --against RUN")
-    other = load_run("against", options["against"], inputs.explainer.device)
+    other = load_run(
+        "against", options["against"], inputs.explainer.device, inputs.explainer.precision
+    )
     label = one_class(inputs)
     other.class_ids([label])
     shown = inputs.shown.of_class(label, options["count"], inputs.seed)

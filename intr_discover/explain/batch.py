@@ -78,7 +78,7 @@ def explain_images(
             "model_fingerprint": explainer.fingerprint,
             **origin(command, out),
             "versions": versions(),
-            "machine": machine(explainer.device_name),
+            "machine": machine(explainer.device_name, explainer.precision),
         }
         write_json(out / "provenance.json", record)
     return written

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from intr_discover.model.intr import INTR, Encoded
+from intr_discover.model.decoder_memory import DecoderMemory
+from intr_discover.model.intr import INTR, Encoded, Knocked
 
 
 def margin(logits: Tensor, class_ids: Tensor) -> Tensor:
@@ -57,8 +59,9 @@ def head_importance(model: INTR, encoded: Encoded, class_ids: Tensor, *, layer: 
     ValueError
         If there is no such layer.
     """
-    heads = range(model.config.heads)
+    encoded = _remembering(encoded)
     whole = margin(model.decode(encoded).logits, class_ids)
+    heads = range(model.config.heads)
     without = [_margin_without(model, encoded, class_ids, layer, [head]) for head in heads]
     return whole[:, None] - torch.stack(without, dim=1)
 
@@ -67,6 +70,7 @@ def importance_of_all(
     model: INTR, encoded: Encoded, class_ids: Tensor, *, layer: int = -1
 ) -> Tensor:
     """Return ``[B]``: by how much the margin drops without all heads of the class together."""
+    encoded = _remembering(encoded)
     heads = list(range(model.config.heads))
     whole = margin(model.decode(encoded).logits, class_ids)
     return whole - _margin_without(model, encoded, class_ids, layer, heads)
@@ -76,16 +80,10 @@ def _margin_without(
     model: INTR, encoded: Encoded, class_ids: Tensor, layer: int, heads: Sequence[int]
 ) -> Tensor:
     """Return the margin ``[B]`` when heads are switched off for each image's own class."""
-    result = torch.empty(len(class_ids), device=encoded.cells.device, dtype=encoded.cells.dtype)
-    # A knock-out holds for a whole batch, so images of one class go together.
-    for class_id in class_ids.unique().tolist():
-        rows = torch.nonzero(class_ids == class_id).squeeze(1)
-        knockout = [(layer, head, class_id) for head in heads]
-        logits = model.decode(_rows(encoded, rows), knockout=knockout).logits
-        result[rows] = margin(logits, class_ids[rows])
-    return result
+    knockout: list[Knocked] = [(layer, head, class_ids) for head in heads]
+    return margin(model.decode(encoded, knockout=knockout).logits, class_ids)
 
 
-def _rows(encoded: Encoded, rows: Tensor) -> Encoded:
-    padding = None if encoded.padding is None else encoded.padding[rows]
-    return Encoded(encoded.cells[rows], encoded.grid, padding)
+def _remembering(encoded: Encoded) -> Encoded:
+    """Return the same batch with a memory: only the layers behind a head run again then."""
+    return encoded if encoded.memory is not None else replace(encoded, memory=DecoderMemory())

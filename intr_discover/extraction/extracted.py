@@ -20,6 +20,7 @@ from intr_discover.explain.explainer import EncodedImage, Explainer
 from intr_discover.explain.maps import Explanation
 from intr_discover.extraction.reader import Extraction, Place
 from intr_discover.extraction.shards import read_record
+from intr_discover.model.inference import Precision
 from intr_discover.model.intr import ContextMode
 from intr_discover.provenance import versions
 
@@ -49,6 +50,7 @@ class ExtractedExplainer(Explainer):
             explainer.preprocessing,
             source=explainer.source,
             device=str(explainer.device),
+            precision=explainer.precision,
         )
         self._fingerprint = explainer.fingerprint
         self._extraction = extraction
@@ -58,6 +60,12 @@ class ExtractedExplainer(Explainer):
         self._places = extraction.places(self._names.values())
         self._require_all()
         self._checked: set[Path] = set()
+
+    @property
+    def precision(self) -> Precision:
+        """Return in what the products of the extracted answers were computed."""
+        stored = self._extraction.description["settings"]
+        return "bf16" if stored.get("precision") == "bf16" else "fp32"
 
     @property
     def device_name(self) -> str:
@@ -150,6 +158,7 @@ class ExtractedExplainer(Explainer):
                 "image_fingerprint": place.sha256,
                 "preprocessing": self.preprocessing.as_dict(),
                 "knockout": [],
+                "precision": self.precision,
                 "versions": versions(),
             },
         )

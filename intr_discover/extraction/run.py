@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from intr_discover.extraction.settings import ExtractionSettings
 from intr_discover.extraction.shards import extract_shard, is_whole
 from intr_discover.files import is_temporary
 from intr_discover.model.intr import INTR
-from intr_discover.provenance import origin, versions
+from intr_discover.provenance import machine, origin, versions
 
 Progress = Callable[[int, int], None]
 
@@ -86,6 +86,7 @@ def extract(
     Every photograph ends in exactly one row of ``rows`` or of ``defects.csv``, whenever and however
     often the processes are killed. The data set is the same for any number of processes.
     """
+    settings = replace(settings, precision=explainer.precision)
     _require_heads(explainer, settings)
     group = processes or Processes()
     layout = Layout(Path(out))
@@ -98,7 +99,11 @@ def extract(
             collection.label_ids(explainer.classes)
         _require_free(layout)
         lock = _locked(layout)
-        record = {**origin(command, layout.folder), "versions": versions()}
+        record = {
+            **origin(command, layout.folder),
+            "versions": versions(),
+            "machine": machine(explainer.device_name, explainer.precision),
+        }
         plan = begin(layout, explainer, collection, settings, record)
         left = [
             shard for shard in range(plan.shards) if not is_whole(layout, shard, checksum=verify)

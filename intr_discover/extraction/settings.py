@@ -31,6 +31,8 @@ class ExtractionSettings:
     batch_size
         Most photographs that go through the model at once. It decides the last digits of an
         answer, and therefore belongs here.
+    precision
+        ``fp32`` or ``bf16``: that of the explainer, whatever is given here.
 
     Raises
     ------
@@ -43,6 +45,7 @@ class ExtractionSettings:
     maps_type: MapType = "float16"
     images_per_shard: int = 1000
     batch_size: int = 32
+    precision: str = "fp32"
 
     def __post_init__(self) -> None:
         for name, known in (("maps", get_args(MapChoice)), ("maps_type", get_args(MapType))):
@@ -60,10 +63,11 @@ class ExtractionSettings:
 
     def differences(self, stored: Mapping[str, Any]) -> list[str]:
         """Return in words what differs from the settings that a folder was begun with."""
+        known = {"precision": "fp32", **stored}  # there was no other once
         return [
-            f"{_option(name)} was {stored.get(name)}, now {value}"
+            f"{_option(name)} was {known.get(name)}, now {value}"
             for name, value in self.as_dict().items()
-            if stored.get(name) != value
+            if known.get(name) != value
         ]
 
 

@@ -9,14 +9,16 @@ from typing import Any
 import timm
 import torch
 from timm.layers import freeze_batch_norm_2d
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from intr_discover.errors import UserError, shorten
 from intr_discover.model.backbone_weights import create_network
+from intr_discover.model.frozen_blocks import quicken_blocks
+from intr_discover.model.inference import HasNetwork
 
 
-class Backbone(nn.Module):
+class Backbone(HasNetwork):
     """A timm model cut at one feature level.
 
     Parameters
@@ -50,8 +52,6 @@ class Backbone(nn.Module):
     UserError
         If timm does not know the name, or the backbone has no such level or stride.
     """
-
-    network: Any  # a timm model; timm has no types
 
     def __init__(
         self,
@@ -93,8 +93,10 @@ class Backbone(nn.Module):
             self.channels_come_last = order.endswith("NHWC")
             # Window transformers need whole windows; convolutional networks read any size.
             self.size_multiple = max(_map_strides(name)) if _any_size(probe) else 1
+            self.convolves = not self.channels_come_last
         if freeze_batch_norm:
             self.network = freeze_batch_norm_2d(self.network)
+            quicken_blocks(self.network)
 
     def forward(self, images: Tensor, padding: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return the feature map and its padding.
@@ -113,12 +115,13 @@ class Backbone(nn.Module):
         """
         height, width = images.shape[-2:]
         images, padding = _pad_to_multiple(images, padding, self.size_multiple)
+        network, images = self.ready(images)
         if self.makes_tokens:
-            (features,) = self.network.forward_intermediates(
+            (features,) = network.forward_intermediates(
                 images, indices=[self.block], norm=True, intermediates_only=True
             )
         else:
-            features = self.network(images)[-1]
+            features = network(images)[-1]
             if self.channels_come_last:
                 features = features.permute(0, 3, 1, 2)
         if self.size_multiple > self.stride:

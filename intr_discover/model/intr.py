@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -12,11 +12,22 @@ from torch.utils.checkpoint import checkpoint
 
 from intr_discover.errors import UserError
 from intr_discover.model.backbone import Backbone
+from intr_discover.model.decoder_memory import DecoderMemory
+from intr_discover.model.inference import products_in
 from intr_discover.model.position import sine_position
-from intr_discover.model.transformer import Decoder, EncoderLayer, Knockout, LayerShape, Override
+from intr_discover.model.transformer import (
+    Decoder,
+    EncoderLayer,
+    KeptAttention,
+    Knockout,
+    LayerShape,
+    Override,
+)
 
 ContextMode = Literal["zero", "subset"]
 Attend = Literal["predicted", "all"] | Tensor | Sequence[int] | None
+Knocked = tuple[int, int] | tuple[int, int, int | Tensor]
+"""(layer, head), (layer, head, class id) or (layer, head, class ids ``[B]``)."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +54,8 @@ class INTRConfig:
     dropout
         Share of activations dropped in training, in [0, 1).
     attention_dropout
-        Share of attention weights dropped in training, in [0, 1). Above 0 it halves the speed of
-        training on a CPU, where the fused kernel knows no dropout.
+        Share of attention weights dropped in training, in [0, 1). Above 0 it slows training on a
+        CPU, where the fused kernel knows no dropout.
     head_dropout
         Share of heads whose cross-attention is uniform in a training step, drawn for each image and
         class query, in [0, 1). A class then learns to rest on several heads, and switching a head
@@ -104,11 +115,15 @@ class Encoded:
         ``(h, w)``.
     padding
         ``[B, N]`` bool, True on padded cells, or None where there is none.
+    memory
+        What earlier questions have left for later ones; None where nothing shall be kept. Without
+        gradients ``decode`` uses and fills it. It belongs to the weights that encoded the batch.
     """
 
     cells: Tensor
     grid: tuple[int, int]
     padding: Tensor | None
+    memory: DecoderMemory | None = field(default=None, repr=False, compare=False)
 
     @property
     def feature_map(self) -> Tensor:
@@ -230,7 +245,7 @@ class INTR(nn.Module):
         context: Tensor | Sequence[int] | None = None,
         context_mode: ContextMode = "zero",
         layer: int = -1,
-        knockout: Sequence[tuple[int, ...]] | None = None,
+        knockout: Sequence[Knocked] | None = None,
         override: Override | None = None,
     ) -> INTROutput:
         """Encode and decode; see ``encode`` and ``decode``."""
@@ -269,13 +284,19 @@ class INTR(nn.Module):
                 f"got {tuple(padding.shape)}"
             )
         weight = self.projection.weight
-        batch = batch.to(weight.device)
+        batch = batch.to(weight.device, non_blocking=True)
         if not torch.is_autocast_enabled(weight.device.type):
             batch = batch.to(weight.dtype)
         padding = None if padding is None else padding.to(weight.device)
+        with products_in(self.backbone.precision, weight.device):
+            return self._encode(batch, padding)
+
+    def _encode(self, batch: Tensor, padding: Tensor | None) -> Encoded:
         features, padding = self.backbone(batch, padding)
         features = self.projection(features)
         cells = features.flatten(2).transpose(1, 2)
+        if self.backbone.precision != "fp32":
+            cells = cells.float()  # what the layers add up keeps all its digits
         grid = (features.shape[2], features.shape[3])
         encoded = Encoded(cells, grid, None if padding is None else padding.flatten(1))
         if len(self.encoder):
@@ -297,7 +318,7 @@ class INTR(nn.Module):
         context: Tensor | Sequence[int] | None = None,
         context_mode: ContextMode = "zero",
         layer: int = -1,
-        knockout: Sequence[tuple[int, ...]] | None = None,
+        knockout: Sequence[Knocked] | None = None,
         override: Override | None = None,
     ) -> INTROutput:
         """Let the class queries search the encoded images.
@@ -318,7 +339,8 @@ class INTR(nn.Module):
             Decoder layer whose attention is returned; negative counts from the last.
         knockout
             Heads to replace by the uniform map over real cells: ``(layer, head)`` for all class
-            queries or ``(layer, head, class_id)`` for one.
+            queries, ``(layer, head, class_id)`` for one, or ``(layer, head, class_ids)`` with
+            ``[B]`` ids for one of each image.
         override
             ``override(layer, attention [B, Q, R, N]) -> attention`` changes the cross-attention of
             every layer; Q counts the decoder's queries (C, or S in mode ``"subset"``).
@@ -338,28 +360,36 @@ class INTR(nn.Module):
             raise ValueError(f"context_mode must be 'zero' or 'subset', not {context_mode!r}")
         queries = self.class_queries.weight
         positions = torch.arange(self.config.num_classes, device=queries.device)
-        if classes is not None:
-            if context_mode == "zero":
+        copies = 1
+        if classes is not None and context_mode == "zero":
+            if self._few_will_do(classes, knockout, override):
+                # Queries of zero are alike in every layer: one stands for all of them.
+                copies = len(positions) - len(classes)
+                queries = torch.cat([queries[classes], torch.zeros_like(queries[:1])])
+            else:
                 kept_rows = torch.zeros_like(queries[:, :1]).index_fill(0, classes, 1.0)
                 queries = queries * kept_rows
-            else:
-                queries = queries[classes]
-                positions = torch.full_like(positions, -1)
-                positions[classes] = torch.arange(len(classes), device=classes.device)
+        elif classes is not None:
+            queries = queries[classes]
+        shortened = len(queries) != len(positions) or context_mode == "subset"
+        if classes is not None and shortened:
+            positions = torch.full_like(positions, -1)
+            positions[classes] = torch.arange(len(classes), device=classes.device)
 
         # positions[c] is where class c sits among the decoder's queries.
-        states, kept = self.decoder(
-            queries.to(encoded.cells.dtype).expand(len(encoded), -1, -1),
-            encoded.cells,
-            encoded.mask,
-            key_position=encoded.position if self.config.key_position else None,
-            keep_layer=None if attend is None else self._check_layer(layer),
-            knockouts=self._check_knockouts(knockout, positions),
-            override=override,
-        )
+        with products_in(self.backbone.precision, queries.device):
+            states, kept = self._decoder_pass(
+                encoded,
+                queries.to(encoded.cells.dtype),
+                None if classes is None else (tuple(classes.tolist()), context_mode, copies),
+                keep_layer=None if attend is None else self._check_layer(layer),
+                knockouts=self._check_knockouts(knockout, positions, len(encoded)),
+                override=override,
+                copies=copies,
+            )
         listed = classes if classes is not None else positions
         if classes is not None and context_mode == "zero":
-            states = states[:, classes]
+            states = states[:, : len(classes)] if shortened else states[:, classes]
         logits = self._logits(states, listed)
         output = INTROutput(logits, None, None, None, None, states, encoded)
         if kept is not None:
@@ -369,8 +399,56 @@ class INTR(nn.Module):
             output.attention = attention.unflatten(-1, encoded.grid)
         return output
 
+    def _few_will_do(
+        self, classes: Tensor, knockout: Sequence[Knocked] | None, override: Override | None
+    ) -> bool:
+        """Tell whether the queries outside a context are alike, and more than one."""
+        if self.training or torch.is_grad_enabled() or override is not None:
+            return False  # dropout tells them apart, and who overrides counts all of them
+        single = any(len(entry) > 2 for entry in knockout or ())
+        return not single and self.config.num_classes - len(classes) > 1
+
+    def _decoder_pass(
+        self,
+        encoded: Encoded,
+        queries: Tensor,
+        context: Hashable,
+        *,
+        keep_layer: int | None,
+        knockouts: list[Knockout],
+        override: Override | None,
+        copies: int,
+    ) -> tuple[Tensor, KeptAttention | None]:
+        """Run the decoder on queries ``[Q, D]``, as little of it as the memory leaves to do."""
+        if self.training or torch.is_grad_enabled():
+            queries = queries.expand(len(encoded), -1, -1)
+        else:
+            queries = queries[None]
+        position = encoded.position if self.config.key_position else None
+        memory = None if self.training or torch.is_grad_enabled() else encoded.memory
+        trace = None
+        if memory is not None and override is None:
+            layers, values = self.config.decoder_layers, queries.numel() * len(encoded)
+            trace = memory.trace(context, 3 * layers * values * queries.element_size())
+        pass_on = {"key_position": position, "copies": copies}
+        projected = None if memory is None else memory.cells
+        if trace is None or memory is None:
+            return self.decoder(
+                queries, encoded.cells, encoded.mask, keep_layer=keep_layer, knockouts=knockouts,
+                override=override, projected=projected, **pass_on,
+            )  # fmt: skip
+        if trace.output is None:
+            self.decoder(
+                queries, encoded.cells, encoded.mask, projected=projected, trace=trace, **pass_on
+            )
+        return self.decoder.again(
+            trace, queries, encoded.mask, memory.cells, keep_layer=keep_layer, knockouts=knockouts,
+            copies=copies,
+        )  # fmt: skip
+
     def _logits(self, states: Tensor, listed: Tensor) -> Tensor:
         """Weigh decoder output ``[B, S, D]`` of the classes ``listed`` ``[S]`` to logits."""
+        states = states.to(self.presence.weight.dtype)
         if self.config.kind == "intr":
             return self.presence(states).squeeze(-1)
         weight, bias = self.presence.weight[listed], self.presence.bias[listed]
@@ -414,19 +492,22 @@ class INTR(nn.Module):
         return layer % total
 
     def _check_knockouts(
-        self, knockout: Sequence[tuple[int, ...]] | None, positions: Tensor
+        self, knockout: Sequence[Knocked] | None, positions: Tensor, batch: int
     ) -> list[Knockout]:
         checked = []
         for entry in knockout or ():
             layer, head, *class_id = entry
             if not 0 <= head < self.config.heads:
                 raise ValueError(f"knockout: the heads are 0 to {self.config.heads - 1}: {entry}")
-            query = None
+            query: int | Tensor | None = None
             if class_id:
-                known = len(class_id) == 1 and 0 <= class_id[0] < len(positions)
-                query = int(positions[class_id[0]]) if known else -1
-                if query < 0:
+                ids = torch.as_tensor(class_id[0], device=positions.device)
+                known = len(class_id) == 1 and ids.shape in ((), (batch,))
+                known = known and bool(((ids >= 0) & (ids < len(positions))).all())
+                query = positions[ids] if known else positions.new_tensor(-1)
+                if bool((query < 0).any()):
                     raise ValueError(f"knockout: class id of {entry} does not compete")
+                query = query if query.ndim else int(query)
             checked.append(Knockout(self._check_layer(layer), head, query))
         return checked
 

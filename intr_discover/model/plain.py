@@ -8,11 +8,13 @@ from typing import Any, Literal
 
 import torch
 from timm.layers import freeze_batch_norm_2d
-from torch import Tensor, nn
+from torch import Tensor
 
 from intr_discover.errors import UserError
 from intr_discover.model.backbone import probe_timm, takes_argument
 from intr_discover.model.backbone_weights import create_network
+from intr_discover.model.frozen_blocks import quicken_blocks
+from intr_discover.model.inference import HasNetwork, products_in
 from intr_discover.model.intr import pad_batch
 
 
@@ -52,7 +54,7 @@ class PlainOutput:
     logits: Tensor
 
 
-class PlainClassifier(nn.Module):
+class PlainClassifier(HasNetwork):
     """The whole timm model with its own classification head."""
 
     def __init__(
@@ -72,15 +74,20 @@ class PlainClassifier(nn.Module):
             **options,
         )
         self.network = freeze_batch_norm_2d(network) if config.freeze_batch_norm else network
+        quicken_blocks(self.network)
+        tokens = hasattr(probe, "num_prefix_tokens")
+        self.convolves = not (tokens or getattr(probe, "output_fmt", "NCHW") != "NCHW")
 
     def forward(self, images: Tensor | Sequence[Tensor]) -> PlainOutput:
         """Classify ``[B, 3, H, W]``, or a list of ``[3, H, W]`` padded to one size."""
         batch, _ = pad_batch(images)
         weight = next(self.network.parameters())
-        batch = batch.to(weight.device)
+        batch = batch.to(weight.device, non_blocking=True)
         if not torch.is_autocast_enabled(weight.device.type):
             batch = batch.to(weight.dtype)
-        return PlainOutput(self.network(batch))
+        network, batch = self.ready(batch)
+        with products_in(self.precision, weight.device):
+            return PlainOutput(network(batch))
 
     def describe(self) -> dict[str, Any]:
         """Return the configuration as a flat dictionary for ``config.json``."""

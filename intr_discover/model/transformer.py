@@ -6,14 +6,19 @@ the cross-attention keys of the decoder carry no position embedding, unless they
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
+
+from intr_discover.model.decoder_memory import Step, Trace
+from intr_discover.model.dropout import Dropout, DroppedAttention, draws_here
 
 Override = Callable[[int, Tensor], Tensor]
 """``override(layer, attention [B, Q, R, N]) -> attention`` of the same shape, rows summing to 1."""
@@ -32,12 +37,21 @@ class Knockout:
     layer, head
         Indices from 0.
     query
-        Position of the query in the decoder, or None for all queries.
+        Position of the query in the decoder, ``[B]`` positions, one for each image, or None for all
+        queries.
     """
 
     layer: int
     head: int
-    query: int | None = None
+    query: int | Tensor | None = None
+
+    def hits(self, positions: Tensor) -> Tensor:
+        """Tell for query positions ``[B, K]`` which of them are meant: bool of that shape."""
+        if self.query is None:
+            return torch.ones_like(positions, dtype=torch.bool)
+        if isinstance(self.query, Tensor):
+            return positions == self.query[:, None]
+        return positions == self.query
 
 
 @dataclass(frozen=True)
@@ -68,13 +82,27 @@ class Attention(nn.Module):
 
     def project(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Project to heads: three tensors ``[B, R, Q or N, D / R]``."""
-        weights = self.in_proj_weight.chunk(3)
-        biases = self.in_proj_bias.chunk(3)
-        query, key, value = (
-            functional.linear(states, weight, bias).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for states, weight, bias in zip((query, key, value), weights, biases, strict=True)
-        )
-        return query, key, value
+        return self.project_query(query), *self.project_cells(key, value)
+
+    def project_query(self, query: Tensor) -> Tensor:
+        """Project what asks ``[B, Q, D]`` to heads ``[B, R, Q, D / R]``."""
+        return self._project(query, 0)
+
+    def project_cells(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Project what is asked, two tensors ``[B, N, D]``, to heads ``[B, R, N, D / R]``."""
+        return self._project(key, 1), self._project(value, 2)
+
+    def _project(self, states: Tensor, part: int) -> Tensor:
+        weight, bias = self.in_proj_weight.chunk(3)[part], self.in_proj_bias.chunk(3)[part]
+        projected = functional.linear(states, weight, bias)
+        return projected.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+    def of_equal_values(self) -> Tensor:
+        """Return ``[D]``: what is found where all states are zero, whatever the attention is.
+
+        Every value is the bias then, and so is a mean of values with weights that sum to 1.
+        """
+        return self.out_proj(self.in_proj_bias.chunk(3)[2])
 
     def combine(self, per_head: Tensor) -> Tensor:
         """Join the heads ``[B, R, Q, D / R]`` to ``[B, Q, D]``."""
@@ -91,14 +119,17 @@ class Attention(nn.Module):
             return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
         def attend(rows: Tensor) -> Tensor:
+            if draws_here(rows):
+                dropped: Tensor = DroppedAttention.apply(rows, key, value, mask, self.dropout)
+                return dropped
             return functional.scaled_dot_product_attention(
                 rows, key, value, attn_mask=mask, dropout_p=self.dropout
             )
 
         if query.device.type == "cuda" or query.shape[2] <= MOST_ROWS:
             return attend(query)
-        # On a CPU the fused kernel knows no dropout, and PyTorch would keep all weights [Q, N] for
-        # the gradient: with thousands of classes, gigabytes. Some rows at a time, made again for
+        # On a CPU the fused kernel knows no dropout, and all weights [Q, N] would be kept for the
+        # gradient: with thousands of classes, gigabytes. Some rows at a time, made again for
         # the gradient, need memory in proportion to Q.
         parts = [
             checkpoint(attend, rows, use_reentrant=False) for rows in query.split(MOST_ROWS, 2)
@@ -134,7 +165,7 @@ class FeedForward(nn.Module):
         super().__init__()
         self.linear1 = nn.Linear(width, hidden)
         self.linear2 = nn.Linear(hidden, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         nn.init.xavier_uniform_(self.linear1.weight)
         nn.init.xavier_uniform_(self.linear2.weight)
 
@@ -153,7 +184,7 @@ class EncoderLayer(nn.Module):
         self.feed_forward = FeedForward(width, shape.feed_forward, dropout)
         self.norm1 = nn.LayerNorm(width)
         self.norm2 = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, cells: Tensor, position: Tensor, mask: Tensor | None) -> Tensor:
         """Map cells ``[B, N, D]`` to cells ``[B, N, D]``."""
@@ -174,13 +205,29 @@ class DecoderLayer(nn.Module):
         self.norm1 = nn.LayerNorm(width)
         self.norm2 = nn.LayerNorm(width)
         self.norm3 = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
-    def exchange(self, states: Tensor, queries: Tensor) -> Tensor:
-        """Let the class queries see each other: ``[B, Q, D]`` to ``[B, Q, D]``."""
+    def exchange(self, states: Tensor, queries: Tensor, copies: int = 1) -> Tensor:
+        """Let the class queries see each other: ``[B, Q, D]`` to ``[B, Q, D]``.
+
+        The last query stands for so many copies of itself: they have equal scores, so together they
+        weigh as much as one whose score is larger by log(copies).
+        """
         placed = states + queries
-        mixed = self.self_attention(placed, placed, states, None)
-        return self.norm1(states + self.dropout(mixed))
+        if copies == 1:
+            mixed = self.self_attention(placed, placed, states, None)
+            return self.norm1(states + self.dropout(mixed))
+        weight = states.new_zeros(1, 1, 1, states.shape[1])
+        weight[..., -1] = math.log(copies)
+        with torch.autocast(states.device.type, enabled=False):  # 16 bits would round the logarithm
+            mixed = self.self_attention(placed, placed, states, weight)
+        return self.norm1(states + mixed)
+
+    def first_exchange(self, queries: Tensor) -> Tensor:
+        """Return what ``exchange`` makes of states that are zero, without looking at all pairs."""
+        with torch.autocast(queries.device.type, enabled=False):  # one vector: it costs nothing
+            states = self.norm1(self.self_attention.of_equal_values())
+        return states.expand_as(queries)
 
     def finish(self, states: Tensor, found: Tensor) -> Tensor:
         """Add what cross-attention found and run the feed-forward network."""
@@ -232,11 +279,10 @@ class KeptAttention:
             uniform = uniform_attention(self.mask, attention.shape[-1], attention)
             attention = attention.clone()  # the softmax keeps its own for the gradient
             for knockout in self.knockouts:
-                hit = torch.ones_like(positions, dtype=torch.bool)
-                if knockout.query is not None:
-                    hit = positions == knockout.query
                 attention[:, :, knockout.head] = torch.where(
-                    hit[:, :, None], uniform[:, None], attention[:, :, knockout.head]
+                    knockout.hits(positions)[:, :, None],
+                    uniform[:, None],
+                    attention[:, :, knockout.head],
                 )
         return attention, peaks
 
@@ -267,13 +313,17 @@ class Decoder(nn.Module):
         keep_layer: int | None = None,
         knockouts: Sequence[Knockout] = (),
         override: Override | None = None,
+        copies: int = 1,
+        projected: dict[int, tuple[Tensor, Tensor]] | None = None,
+        trace: Trace | None = None,
     ) -> tuple[Tensor, KeptAttention | None]:
         """Run all layers with fused attention.
 
         Parameters
         ----------
         queries
-            ``[B, Q, D]``: the class queries, added in every layer. The input tokens are zeros.
+            ``[B, Q, D]`` or ``[1, Q, D]``: the class queries, added in every layer. The input
+            tokens are zeros.
         cells
             ``[B, N, D]``: encoded image.
         mask
@@ -287,33 +337,50 @@ class Decoder(nn.Module):
         override
             Changes the cross-attention of every layer; see ``Override``. Costs the full attention
             of all queries.
+        copies
+            How many equal queries the last one stands for; in evaluation only.
+        projected
+            Keys and values of the cells by layer: taken from here, and put here where they are not.
+        trace
+            An empty one, to be filled for ``again``; without knock-outs and override.
 
         Returns
         -------
         tuple
             Normalised decoder output ``[B, Q, D]`` and what was kept, or None.
         """
-        states = torch.zeros_like(queries)
         keys = cells if key_position is None else cells + key_position
-        kept = None
+        states, kept = torch.zeros_like(queries), None
         for index, module in enumerate(self.layers):
             layer = cast(DecoderLayer, module)
-            states = self._run(layer.exchange, states, queries)
             attention = layer.cross_attention
-            query, key, value = attention.project(states + queries, keys, cells)
+            if projected is None or index not in projected:
+                key, value = attention.project_cells(keys, cells)
+                if projected is not None:
+                    projected[index] = key, value
+            else:
+                key, value = projected[index]
+            states, query = self._ask(index, states, queries, len(cells), copies)
             here = [knockout for knockout in knockouts if knockout.layer == index]
             overridden = None
             if override is None:
                 per_head = attention.fused(query, key, value, mask)
+                if trace is not None:
+                    trace.steps.append(Step(states, query, per_head))
                 per_head = _knock_out(per_head, value, mask, here)
                 if self.training and self.head_dropout:
                     per_head = _drop_heads(per_head, value, mask, self.head_dropout)
             else:
                 natural = attention_scores(query, key, mask).softmax(-1).transpose(1, 2)
                 natural = natural.clone() if here else natural
+                everyone = torch.arange(natural.shape[1], device=natural.device)
                 for knockout in here:
                     uniform = uniform_attention(mask, natural.shape[-1], natural)
-                    natural[:, _rows(knockout), knockout.head] = uniform[:, None]
+                    natural[:, :, knockout.head] = torch.where(
+                        knockout.hits(everyone.expand(len(natural), -1))[:, :, None],
+                        uniform[:, None],
+                        natural[:, :, knockout.head],
+                    )
                 overridden = override(index, natural)
                 if overridden.shape != natural.shape:
                     raise ValueError(
@@ -324,7 +391,94 @@ class Decoder(nn.Module):
             if index == keep_layer:
                 kept = KeptAttention(query, key, mask, here, overridden)
             states = self._run(layer.finish, states, attention.combine(per_head))
+        output = self.norm(states)
+        if trace is not None:
+            trace.output = output
+        return output, kept
+
+    def again(
+        self,
+        trace: Trace,
+        queries: Tensor,
+        mask: Tensor | None,
+        projected: Mapping[int, tuple[Tensor, Tensor]],
+        *,
+        keep_layer: int | None = None,
+        knockouts: Sequence[Knockout] = (),
+        copies: int = 1,
+    ) -> tuple[Tensor, KeptAttention | None]:
+        """Return what ``forward`` would, from the first layer with a knock-out on.
+
+        Parameters
+        ----------
+        trace, projected
+            As ``forward`` has filled them for these queries and cells.
+        queries, mask, keep_layer, knockouts, copies
+            See ``forward``.
+        """
+        assert trace.output is not None, "the trace was never filled"
+        last = len(self.layers) - 1
+        first = min((knockout.layer for knockout in knockouts), default=last + 1)
+        kept = None
+        if keep_layer is not None and keep_layer < first:
+            kept = KeptAttention(
+                trace.steps[keep_layer].query, projected[keep_layer][0], mask, (), None
+            )
+        if first > last:
+            return trace.output, kept
+        states = trace.output  # anything: the first layer here has its states from the trace
+        for index in range(first, last + 1):
+            layer = cast(DecoderLayer, self.layers[index])
+            attention = layer.cross_attention
+            key, value = projected[index]
+            if index == first:
+                step = trace.steps[first]
+            else:
+                states, query = self._ask(index, states, queries, len(value), copies)
+                step = Step(states, query, attention.fused(query, key, value, mask))
+            here = [knockout for knockout in knockouts if knockout.layer == index]
+            if index == keep_layer:
+                kept = KeptAttention(step.query, key, mask, here, None)
+            per_head = _knock_out(step.found, value, mask, here)
+            if index == first == last and all(each.query is not None for each in here):
+                return self._few_again(trace.output, step.states, per_head, here), kept
+            states = layer.finish(step.states, attention.combine(per_head))
         return self.norm(states), kept
+
+    def _few_again(
+        self, output: Tensor, states: Tensor, per_head: Tensor, knockouts: Sequence[Knockout]
+    ) -> Tensor:
+        """Finish the last layer for the queries of the knock-outs alone: no other has changed."""
+        layer = cast(DecoderLayer, self.layers[-1])
+        batch, heads, _, depth = per_head.shape
+        columns: dict[int, Tensor] = {}
+        for each in knockouts:
+            query = each.query
+            assert query is not None, "a knock-out of all queries changes all of them"
+            if not isinstance(query, Tensor):
+                query = torch.full((batch,), query, device=output.device)
+            columns[id(each.query)] = query
+        positions = torch.stack(list(columns.values()), dim=1)  # [B, K]
+        of_states = positions[:, :, None].expand(-1, -1, states.shape[-1])
+        of_heads = positions[:, None, :, None].expand(-1, heads, -1, depth)
+        found = layer.cross_attention.combine(per_head.gather(2, of_heads))
+        few = layer.finish(states.expand(batch, -1, -1).gather(1, of_states), found)
+        return output.scatter(1, of_states, self.norm(few))
+
+    def _ask(
+        self, index: int, states: Tensor, queries: Tensor, batch: int, copies: int
+    ) -> tuple[Tensor, Tensor]:
+        """Let the queries see each other, and project them: ``[1 or B, Q, D]``, ``[B, R, Q, d]``.
+
+        Before the first layer all states are zero, so that nobody has anything to tell.
+        """
+        layer = cast(DecoderLayer, self.layers[index])
+        if index == 0 and not (self.training or torch.is_grad_enabled()):
+            states = layer.first_exchange(queries)
+        else:
+            states = self._run(partial(layer.exchange, copies=copies), states, queries)
+        query = layer.cross_attention.project_query(states + queries)
+        return states, query.expand(batch, -1, -1, -1)
 
     def _run(self, part: Callable[..., Tensor], *states: Tensor) -> Tensor:
         if self.checkpointing and self.training:
@@ -348,10 +502,6 @@ def _drop_heads(per_head: Tensor, value: Tensor, mask: Tensor | None, share: flo
     return torch.where(dropped[..., None], mean, per_head)
 
 
-def _rows(knockout: Knockout) -> slice:
-    return slice(None) if knockout.query is None else slice(knockout.query, knockout.query + 1)
-
-
 def _knock_out(
     per_head: Tensor, value: Tensor, mask: Tensor | None, knockouts: Sequence[Knockout]
 ) -> Tensor:
@@ -359,6 +509,8 @@ def _knock_out(
     per_head = per_head.clone() if knockouts else per_head
     for knockout in knockouts:
         uniform = uniform_attention(mask, value.shape[-2], value)
-        mean = (uniform[:, None] @ value[:, knockout.head]).squeeze(1)
-        per_head[:, knockout.head, _rows(knockout)] = mean[:, None]
+        mean = uniform[:, None] @ value[:, knockout.head]  # [B, 1, d]
+        everyone = torch.arange(per_head.shape[2], device=per_head.device)
+        hit = knockout.hits(everyone.expand(len(per_head), -1))
+        per_head[:, knockout.head] = torch.where(hit[:, :, None], mean, per_head[:, knockout.head])
     return per_head

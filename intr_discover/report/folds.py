@@ -101,6 +101,7 @@ def discover_folds(
     command: Sequence[str] | None = None,
     batch_size: int = 32,
     device: str = "auto",
+    precision: str = "fp32",
     data_name: str | None = None,
     studies: Mapping[str, Study] | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
@@ -121,8 +122,8 @@ def discover_folds(
         The folder of the report.
     seed, full, overwrite, command, batch_size, data_name, studies, names_of, bars, say
         As for ``discover``. Each fold has the time of a report of its own.
-    device
-        Where the models run.
+    device, precision
+        Where and in what the models run, see ``load``.
     options
         Values of studies' own options, by study; others have their defaults.
     alone
@@ -149,7 +150,7 @@ def discover_folds(
     first: Explainer | None = None
     fingerprints = {}
     for fold in folds:
-        explainer = load(str(fold.run), device=device)
+        explainer = load(str(fold.run), device=device, precision=precision)
         fingerprints[fold.number] = explainer.fingerprint
         fold.held_out.label_ids(explainer.classes)
         inputs = StudyInputs(

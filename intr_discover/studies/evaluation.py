@@ -230,6 +230,7 @@ def evaluate_run(
         explainer.fingerprint,
         specimens.fingerprint(),
         device=explainer.device_name,
+        precision=explainer.precision,
         split=split,
     )
     return evaluate_predictions(

@@ -72,7 +72,7 @@ def choose_markers(inputs: StudyInputs, chosen: Design) -> Markers:
     """Load the models that make maps and the one that judges them, each once."""
     explainer = inputs.explainer
     loaded = {
-        run: load_run(option, run, explainer.device)
+        run: load_run(option, run, explainer.device, explainer.precision)
         for option, run in (("judge", chosen.judge), ("plain", chosen.plain))
         if run is not None and run != INTR_ITSELF
     }

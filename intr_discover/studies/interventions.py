@@ -411,7 +411,9 @@ def _in_order(table: pd.DataFrame, specimens: Specimens) -> pd.DataFrame:
 def _beside(inputs: StudyInputs) -> Explainer:
     """Load the model beside, which must have queries and know the labels."""
     name = inputs.options["beside"]
-    explainer = load(name, device=str(inputs.explainer.device))
+    explainer = load(
+        name, device=str(inputs.explainer.device), precision=inputs.explainer.precision
+    )
     reason = needs(StudyInputs(explainer, inputs.specimens, inputs.split))
     if reason is not None:
         raise UserError(f"--beside {name}: {reason}")

@@ -59,7 +59,7 @@ def is_plain(run: str | Path) -> bool:
     return bool(read_config(run)["model"].get("kind") == "plain")
 
 
-def load_run(option: str, run: str, device: torch.device) -> Explainer:
+def load_run(option: str, run: str, device: torch.device, precision: str = "fp32") -> Explainer:
     """Load the run that an option names.
 
     Raises
@@ -69,4 +69,4 @@ def load_run(option: str, run: str, device: torch.device) -> Explainer:
     """
     if run != DEMO and not Path(run).exists():
         raise UserError(f"--{option} {run}: there is no such run; name a run folder")
-    return load(run, device=str(device))
+    return load(run, device=str(device), precision=precision)

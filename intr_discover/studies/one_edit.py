@@ -165,6 +165,7 @@ def edit_photograph(
             explainer.fingerprint,
             None,
             device=explainer.device_name,
+            precision=explainer.precision,
             edit=edit.as_dict(),
             files={name: path for name, path in files.items() if path is not None},
             fingerprints={name: sha256(path) for name, path in files.items() if path is not None},

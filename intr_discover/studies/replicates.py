@@ -194,7 +194,9 @@ def _trainings(inputs: StudyInputs) -> list[Explainer]:
     """Load the other trainings beside the first."""
     explainers = [inputs.explainer]
     for name in inputs.options["others"]:
-        other = load(name, device=str(inputs.explainer.device))
+        other = load(
+            name, device=str(inputs.explainer.device), precision=inputs.explainer.precision
+        )
         if not isinstance(other.model, INTR):
             raise UserError(f"--with {name}: a plain classifier has no maps to compare")
         same = [each.source for each in explainers if each.fingerprint == other.fingerprint]

@@ -171,6 +171,7 @@ def provenance(
     data_fingerprint: str | None,
     *,
     device: str | None = None,
+    precision: str | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
     """Return the record of how a result was made.
@@ -185,6 +186,8 @@ def provenance(
         What identifies the weights and the specimens; None where there were none.
     device
         Where the model ran; None where there was none.
+    precision
+        In what its products were computed, see ``Explainer.precision``.
     settings
         All other choices that change a number.
 
@@ -205,7 +208,7 @@ def provenance(
             "data_fingerprint": data_fingerprint,
             "settings": settings,
             "versions": versions(),
-            "machine": machine(device),
+            "machine": machine(device, precision),
         }
     )
 

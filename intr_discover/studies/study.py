@@ -161,6 +161,7 @@ class StudyInputs:
             None if self.model is None else self.model.fingerprint,
             used.fingerprint(),
             device=None if self.model is None else self.model.device_name,
+            precision=None if self.model is None else self.model.precision,
             split=self.split,
             images=len(used),
             images_available=len(self.specimens),

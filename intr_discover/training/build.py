@@ -54,11 +54,22 @@ def build_model(config: TrainingConfig, num_classes: int) -> INTR | PlainClassif
             pretrained=config.pretrained,
             weights=config.backbone_weights,
         )
+    if config.freeze_first_stage:
+        _freeze_first_stage(model)
     if config.activation_checkpointing:
         checkpoint_activations(model)
     if config.precision == "fp64":
         model = model.double()
     return model.to(memory_format=torch.channels_last)
+
+
+def _freeze_first_stage(model: INTR | PlainClassifier) -> None:
+    """Let the first convolution and ``layer1`` of a ResNet learn nothing."""
+    network = model.backbone.network if isinstance(model, INTR) else model.network
+    parts = dict(network.named_children())
+    if {"conv1", "bn1", "layer1"} <= parts.keys():
+        for name in ("conv1", "bn1", "layer1"):
+            parts[name].requires_grad_(False)
 
 
 def build_preprocessing(config: TrainingConfig) -> Preprocessing:

@@ -69,6 +69,10 @@ class TrainingConfig:
         ``intr``, ``intr-fc`` (one presence vector per class) or ``plain`` (timm classifier).
     backbone, backbone_stride, backbone_level, freeze_batch_norm, pretrained
         See ``model.Backbone``. ``plain`` uses the whole network, so stride and level do not apply.
+    freeze_first_stage
+        Leave the first convolution and ``layer1`` of a ResNet as they are, as DETR and the official
+        code do: edges and colours are the same everywhere, and a step is shorter. For pretrained
+        weights. Other backbones learn as a whole.
     backbone_weights
         A file with weights of the backbone, or a folder that holds its ``model.safetensors``:
         they take the place of those that ``pretrained`` would fetch, and no network is needed.
@@ -133,7 +137,8 @@ class TrainingConfig:
     seed
         Seed of weights, order, augmentation, dropout and the validation cut.
     workers
-        Processes that read images; 0: none, decoded images stay in memory.
+        Processes that read images; 0: none, decoded images stay in memory as far as a quarter of
+        the machine's has room for them (augmentation ``light``). The result is the same.
     checkpoint_minutes
         A state to resume from is written after every epoch and, on one process, at least this
         often.
@@ -160,6 +165,7 @@ class TrainingConfig:
     attention_dropout: float = 0.0
     head_dropout: float = 0.0
     key_position: bool = False
+    freeze_first_stage: bool = False
     image_size: int = 160
     resize: Literal["shorter", "square"] = "shorter"
     longest_side: int | None = None
@@ -233,10 +239,12 @@ class TrainingConfig:
 
 PAPER = TrainingConfig(
     # Paul et al., ICLR 2024: DETR-R50, StepLR at epoch 80, test at shorter side 800. Optimiser,
-    # learning rates, decay and clipping are those of the official code, which made its results.
+    # learning rates, decay, clipping and what is frozen are those of the official code, which made
+    # its results.
     backbone="resnet50",
     backbone_stride=None,
     freeze_batch_norm=True,
+    freeze_first_stage=True,
     pretrained=True,
     width=256,
     heads=8,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from intr_discover.data.augmentation import build_augmentation
-from intr_discover.data.loading import TrainingImages, evaluation_batches, training_batches
+from intr_discover.data.loading import TrainingImages, evaluation_batches, training_stream
+from intr_discover.data.memory import room_for_photographs
 from intr_discover.data.preprocessing import Preprocessing
 from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError, shorten
@@ -48,9 +50,6 @@ from intr_discover.training.state import (
 
 Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
-
-MOST_CACHED_PIXELS = 1_000_000_000
-"""Decoded training images stay in memory while they need fewer bytes than three times this."""
 
 SAME_ANSWER = 1e-4
 """Spread of logits over images below which a model gives every image the same answer."""
@@ -182,7 +181,11 @@ def _train(
 
     images = _training_images(data, config, preprocessing)
     share = (accelerator.process_index, accelerator.num_processes)
-    steps_per_epoch = len(epoch_batches(len(images), config.batch_size, config.seed, 0, *share))
+
+    def batches_of(epoch: int) -> list[list[int]]:
+        return epoch_batches(len(images), config.batch_size, config.seed, epoch, *share)
+
+    steps_per_epoch = len(batches_of(0))
     updates_per_epoch = updates_in(steps_per_epoch, config.accumulate)
     last_saved = time.monotonic()
 
@@ -199,6 +202,9 @@ def _train(
             save_state(run.path, state, parts, generators)
         last_saved = time.monotonic()
 
+    loader = training_stream(
+        images, _remaining(batches_of, state.epoch, state.step, config.epochs), config.workers
+    )
     for epoch in range(state.epoch, config.epochs):
         if _should_stop(state, config):
             break
@@ -206,9 +212,8 @@ def _train(
         if config.unsmoothed_epochs and epoch == config.first_unsmoothed and state.step == 0:
             state.forget_best()  # of the epochs with label smoothing
         prepared.train()
-        batches = epoch_batches(len(images), config.batch_size, config.seed, epoch, *share)
-        loader = training_batches(images, batches[state.step :], epoch, config.workers)
-        for batch, labels in loader:
+        batches = batches_of(epoch)
+        for batch, labels in islice(loader, len(batches) - state.step):
             place = place_in_update(batches, state.step, config.accumulate)
             factor = rate_factor(
                 config, epoch * updates_per_epoch + place.update, updates_per_epoch
@@ -335,14 +340,22 @@ def _prepare_once(
     return outcome[0]
 
 
+def _remaining(
+    batches_of: Callable[[int], list[list[int]]], epoch: int, step: int, epochs: int
+) -> Iterator[tuple[int, list[int]]]:
+    """Yield epoch and positions of every batch from this step of this epoch on."""
+    for each in range(epoch, epochs):
+        for batch in batches_of(each)[step if each == epoch else 0 :]:
+            yield each, batch
+
+
 def _training_images(
     data: TrainingData, config: TrainingConfig, preprocessing: Preprocessing
 ) -> TrainingImages:
     # A crop shows at least the square root of smallest_crop of a side, so most crops of photographs
-    # reduced to 1.5 times the input size are still made smaller, not larger.
-    side = round(1.5 * config.image_size)
-    fits = len(data.train) * side * side * 4 / 3 < MOST_CACHED_PIXELS
-    cached = config.augmentation == "light" and config.workers == 0 and fits
+    # reduced to 1.5 times the input size are still made smaller, not larger. What is kept of them
+    # depends on the machine, so that must not change what the model sees.
+    light = config.augmentation == "light"
     return TrainingImages(
         data.train.paths,
         data.train.label_ids(data.classes),
@@ -351,7 +364,9 @@ def _training_images(
             config.augmentation, config.image_size, config.longest_side, config.smallest_crop
         ),
         config.seed,
-        side if cached else None,
+        round(1.5 * config.image_size) if light else None,
+        # Reading processes would each keep a copy.
+        room_for_photographs() if config.workers == 0 else 0,
     )
 
 

@@ -9,7 +9,12 @@ from PIL import Image
 
 from intr_discover.data.augmentation import build_augmentation
 from intr_discover.data.images import ImageError
-from intr_discover.data.loading import TrainingImages, evaluation_batches, training_batches
+from intr_discover.data.loading import (
+    TrainingImages,
+    evaluation_batches,
+    training_batches,
+    training_stream,
+)
 from intr_discover.data.preprocessing import Preprocessing
 
 SQUARE = Preprocessing(16, "square", None)
@@ -69,6 +74,30 @@ def test_the_cache_reduces_and_is_read_once(photographs):
     torch.testing.assert_close(first, again, rtol=0, atol=0)
     # 24 × 30 reduced to a shorter side of 10, then stretched to 16 × 16
     assert images._cache[4].shape == (10, 12, 3)
+
+
+def test_a_full_cache_changes_nothing_but_what_is_kept(photographs):
+    # 24 × 30 pixels reduced to 10 × 12, three bytes each: one such photograph finds room.
+    kept = training_images(photographs, cache_side=10)
+    limited = training_images(photographs, cache_side=10, cache_bytes=400)
+    none = training_images(photographs, cache_side=10, cache_bytes=0)
+    for epoch in (0, 1):
+        for position in (4, 5, 6):
+            expected, _ = kept[epoch, position]
+            assert torch.equal(limited[epoch, position][0], expected)
+            assert torch.equal(none[epoch, position][0], expected)
+    assert list(limited._cache) == [4] and not none._cache and len(kept._cache) == 3
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_stream_goes_through_epochs(photographs, workers):
+    images = training_images(photographs)
+    batches = [(0, [3, 1]), (1, [0]), (1, [2, 5])]
+    loaded = list(training_stream(images, iter(batches), workers))
+    for (found, labels), (epoch, batch) in zip(loaded, batches, strict=True):
+        assert labels.tolist() == batch
+        for image, position in zip(found, batch, strict=True):
+            assert torch.equal(image, images[epoch, position][0])
 
 
 @settings(deadline=None, max_examples=30)

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from intr_discover.model import INTR, INTRConfig, load_checkpoint
+from intr_discover.model.inference import for_inference
 from intr_discover.model.layouts import to_official
 
 LOGITS = {"atol": 1e-4, "rtol": 0}
@@ -48,8 +49,8 @@ def official(golden):
     return {name: torch.from_numpy(golden.fill(name, shapes[name])) for name in golden.names}
 
 
-@pytest.fixture(scope="module")
-def model(official, tmp_path_factory):
+@pytest.fixture(scope="module", params=["plain", "for inference"])
+def model(request, official, tmp_path_factory):
     """Return the model as imported from a file such as the official code writes."""
     path = tmp_path_factory.mktemp("official") / "checkpoint.pth"
     arguments = argparse.Namespace(
@@ -69,7 +70,7 @@ def model(official, tmp_path_factory):
     )  # fmt: skip
     model = load_checkpoint(path)
     path.unlink()
-    return model
+    return model if request.param == "plain" else for_inference(model)
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,7 @@ class Scripted:
         self.real = tiny_explainer(LABELS)
         self.classes, self.rows, self.source = LABELS, rows, "scripted"
         self.fingerprint, self.model = "0" * 64, self.real.model
-        self.device_name = self.real.device_name
+        self.device_name, self.precision = self.real.device_name, self.real.precision
 
     def logits(self, paths, *, batch_size=32, progress=None):
         return np.log(np.array([self.rows[path.name] for path in paths]))

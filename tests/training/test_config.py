@@ -35,7 +35,8 @@ def test_the_paper_preset_is_the_official_recipe():
     assert (paper.encoder_layers, paper.decoder_layers, paper.feed_forward) == (6, 6, 2048)
     assert (paper.image_size, paper.longest_side, paper.augmentation) == (800, 1333, "detr")
     assert paper.evaluation_scale == 1.0
-    assert paper.freeze_batch_norm and paper.pretrained and paper.label_smoothing == 0
+    assert paper.freeze_batch_norm and paper.freeze_first_stage
+    assert paper.pretrained and paper.label_smoothing == 0
 
 
 def test_settings_survive_a_dictionary():

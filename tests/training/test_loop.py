@@ -258,6 +258,20 @@ def test_groups_of_the_optimiser():
     assert {group["weight_decay"] for group in all_decay} == {0.3}
 
 
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({}, ("backbone.network.conv1.", "backbone.network.bn1.", "backbone.network.layer1.")),
+        ({"model": "plain"}, ("network.conv1.", "network.bn1.", "network.layer1.")),
+        ({"backbone": "vit_tiny_patch16_224", "backbone_stride": None}, ()),
+    ],
+)
+def test_the_first_stage_of_a_resnet_can_be_frozen(changes, names):
+    model = build_model(replace(TINY, freeze_first_stage=True, **changes), 3)
+    for name, parameter in model.named_parameters():
+        assert parameter.requires_grad == (not name.startswith(names or "none")), name
+
+
 def test_the_paper_preset_builds_the_published_model():
     config = replace(PRESETS["paper"], pretrained=False)
     with torch.device("meta"):
