@@ -9,7 +9,7 @@ DEMO_MODEL := build/demo-model
 TESTS := OMP_NUM_THREADS=1 $(PYTHON_IN) -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo app docs notebooks demo-model lint clean clean-all
+.PHONY: help setup test demo app docs notebooks demo-model bench neighbours lint clean clean-all
 
 help: ## this list
 	@echo 'intr-discover: which visual attributes separate look-alike species?'
@@ -36,6 +36,9 @@ notebooks: setup ## run the notebooks anew and keep what they show (some minutes
 docs: setup ## build the documentation; writes build/docs/docs/index.html
 	$(PYTHON_IN) -m sphinx -c docs -b html --fail-on-warning --quiet . build/docs
 
+neighbours: ## make .venv-neighbours with CaBRNet, for ProtoPNet and ProtoTree
+	@sh scripts/neighbours.sh
+
 demo-model: setup ## draw specimens and train the demo's model anew (about 12 minutes on two cores)
 	rm -rf $(DEMO_MODEL)
 	$(INTR) rings $(DEMO_MODEL)/specimens --per-class 150 --size 160 --seed 1
@@ -54,4 +57,4 @@ clean: ## remove caches and what `make demo` wrote
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 clean-all: clean ## remove the environment .venv as well
-	rm -rf $(VENV)
+	rm -rf $(VENV) .venv-neighbours

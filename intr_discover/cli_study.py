@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from intr_discover.cli_neighbours import HELP, LISTED, neighbours
 from intr_discover.cli_options import (
     BatchSize,
     Classes,
@@ -77,10 +78,12 @@ class StudyGroup(PluginGroup):
 
     def listed(self) -> list[Listed]:
         """Return names and titles."""
-        return list_studies()
+        return [*list_studies(), LISTED]
 
     def made(self, name: str) -> tuple[str, Callable[..., None]]:
         """Return the help and the function of one."""
+        if name == LISTED.name:  # trains, so it is no study of the registry
+            return HELP, neighbours
         from intr_discover.studies.registry import find_studies
 
         study = find_studies()[name]

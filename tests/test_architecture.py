@@ -40,6 +40,8 @@ MAY_IMPORT = {
     "annotations": BOTTOM | {"studies"},
     "exhibits": BOTTOM | {"model", "data", "figures", "explain", "edits", "studies"},
     "report": BOTTOM | {"model", "data", "figures", "explain", "edits", "studies"},
+    # Trains other methods beside ours and measures all with the parts of the studies.
+    "neighbours": BOTTOM | {"model", "data", "figures", "explain", "edits", "studies", "training"},
     # Runs our commands in processes of their own: it knows their files, not their rooms.
     "rerun": BOTTOM,
     # A surface, as the command line and the app are; nothing below it knows of it.
@@ -83,6 +85,8 @@ def ours(path: Path) -> set[str]:
 
 
 FILES = sorted(PACKAGE.rglob("*.py"))
+# Runs in another environment, whose packages are none of ours.
+OTHER_ENVIRONMENT = PACKAGE / "neighbours" / "cabrnet_program.py"
 SCRIPTS = sorted((ROOT / "data_prep").rglob("*.py"))
 APP = sorted((ROOT / "apps").rglob("*.py"))
 
@@ -168,6 +172,8 @@ def test_every_imported_package_is_a_dependency(path):
         lines += project["optional-dependencies"]["notebooks"]
     declared = {Requirement(line).name.lower() for line in lines}
     known = {"intr_discover", "data_prep", "apps", "__future__"} | set(sys.stdlib_module_names)
+    if path == OTHER_ENVIRONMENT:
+        known.add("cabrnet")
     modules = {name.split(".")[0] for name in imports(path)} - known
     missing = {module for module in modules if PROVIDED_BY.get(module, module) not in declared}
     assert not missing, f"{label(path)} imports {sorted(missing)}, not named in pyproject.toml"
@@ -180,3 +186,10 @@ def test_import_is_light(module):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_the_program_of_the_other_environment_takes_nothing_of_ours():
+    assert not ours(OTHER_ENVIRONMENT)
+    importing = [path for path in FILES if "intr_discover.neighbours.cabrnet_program" in
+                 {name.rpartition(".")[0] for name in imports(path)} | imports(path)]  # fmt: skip
+    assert not importing

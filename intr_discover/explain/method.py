@@ -1,0 +1,264 @@
+"""What every way to explain offers: an answer, and units that each mark a place.
+
+A unit is what a method shows as one piece of its reasons: a head of INTR, a prototype, a leaf, a
+concept, or the whole map of Grad-CAM, which has one unit. A study that takes a ``Method`` takes all
+of them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from intr_discover.data.loading import ImageSource
+from intr_discover.data.specimens import Specimens
+from intr_discover.explain.maps import place_on_photograph
+
+Progress = Callable[[int, int], None]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Units:
+    """What each unit of a method marks on one photograph, for one class.
+
+    Attributes
+    ----------
+    maps
+        ``[U, h, w]`` float32, finite and at least 0, on the method's own grid, as they are: not
+        scaled.
+    strengths
+        ``[U]`` float64, finite: how much each unit counts for the class. The larger, the stronger;
+        below 0 it speaks against the class.
+    names
+        ``[U]``: what each unit is called, for example ``head 3``.
+    stride
+        Pixels of the resized photograph in a cell; the last cells may reach over its edge.
+    resized_shape
+        (height, width) at which the method reads the photograph.
+    photograph_shape
+        (height, width) of the original photograph.
+    """
+
+    maps: NDArray[np.float32]
+    strengths: NDArray[np.float64]
+    names: tuple[str, ...]
+    stride: int
+    resized_shape: tuple[int, int]
+    photograph_shape: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        assert self.maps.ndim == 3 and len(self.maps), self.maps.shape
+        assert self.strengths.shape == (len(self.maps),) == (len(self.names),)
+
+    def __len__(self) -> int:
+        return len(self.maps)
+
+    def ranked(self) -> list[int]:
+        """Return the units from the strongest to the weakest; of equal ones the first."""
+        return [int(unit) for unit in np.argsort(-self.strengths, kind="stable")]
+
+    def overall(self) -> NDArray[np.float32]:
+        """Return one map ``[h, w]``: the mean of the units, weighted by their strengths.
+
+        A unit that speaks against the class has no weight; where none speaks for it, all count
+        alike.
+        """
+        weights = np.maximum(self.strengths, 0)
+        if not weights.any():
+            weights = np.ones(len(self))
+        mean = np.tensordot(weights / weights.sum(), self.maps.astype(np.float64), axes=1)
+        return np.asarray(mean, dtype=np.float32)
+
+    def placed(
+        self, cells: NDArray[np.float32], shape: tuple[int, int] | None = None
+    ) -> NDArray[np.float32]:
+        """Return a map of the grid ``[h, w]`` on the original photograph, ``[H, W]``.
+
+        Parameters
+        ----------
+        cells
+            One of ``maps``, or ``overall()``.
+        shape
+            (rows, columns) of another grid over the whole photograph; default its pixels.
+
+        Returns
+        -------
+        ndarray
+            Bilinear between cell centres, not rescaled.
+        """
+        wanted = self.photograph_shape if shape is None else shape
+        return place_on_photograph(cells, self.stride, self.resized_shape, wanted)
+
+    @property
+    def cell(self) -> tuple[float, float]:
+        """Return (height, width) of a cell in pixels of the original photograph."""
+        height, width = (
+            self.stride * whole / read
+            for whole, read in zip(self.photograph_shape, self.resized_shape, strict=True)
+        )
+        return height, width
+
+
+class Method(ABC):
+    """A trained model and its own way to explain itself.
+
+    Attributes
+    ----------
+    name
+        Of the method: lower-case letters, digits and underscores.
+    classes
+        Class names in the order of class ids.
+    parameters
+        Numbers that the model holds.
+    """
+
+    name: str
+    classes: list[str]
+
+    @property
+    @abstractmethod
+    def parameters(self) -> int:
+        """Return how many numbers the model holds."""
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of its weights."""
+
+    @abstractmethod
+    def logits(self, images: Sequence[ImageSource], *, batch_size: int = 32) -> NDArray[np.float32]:
+        """Return the logits ``[n, C]``.
+
+        Parameters
+        ----------
+        images
+            Paths, PIL images or uint8 arrays ``[H, W, 3]``.
+        batch_size
+            Most images that go through the model at once; no answer depends on it.
+        """
+
+    @abstractmethod
+    def units(self, image: ImageSource, label: str) -> Units:
+        """Return what each unit marks, for one class.
+
+        The units of one class are the same, in the same order, on every photograph.
+
+        Parameters
+        ----------
+        image
+            A path, PIL image or uint8 array ``[H, W, 3]``.
+        label
+            The class.
+
+        Raises
+        ------
+        UserError
+            If the method does not know the class.
+        """
+
+    def predict(self, images: Sequence[ImageSource], *, batch_size: int = 32) -> pd.DataFrame:
+        """Return the answer to each photograph: ``label`` and ``probability`` in [0, 1]."""
+        scores = softmax(self.logits(images, batch_size=batch_size), axis=1)
+        best = scores.argmax(axis=1)
+        return pd.DataFrame(
+            {
+                "label": [self.classes[place] for place in best],
+                "probability": scores[np.arange(len(best)), best].astype(float),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """What all methods of a comparison share.
+
+    Attributes
+    ----------
+    backbone, pretrained, backbone_weights
+        As for a training of ours: a timm name; whether to take timm's weights; a file of weights.
+    image_size
+        Pixels of the shorter side of a crop in training.
+    epochs
+        Of each training; None: as many as fit into ``minutes``.
+    minutes
+        Time of each training; None with ``epochs``.
+    seed
+        Of weights, order and augmentation.
+    device
+        ``auto``, ``cpu``, ``cuda`` or another torch device.
+    preset, training
+        The preset of our own trainings, and more of their settings by name.
+    options
+        Choices of single methods by name, such as ``rise_masks``.
+    """
+
+    backbone: str = "resnet18"
+    image_size: int = 160
+    epochs: int | None = None
+    minutes: float | None = None
+    seed: int = 0
+    device: str = "auto"
+    pretrained: bool = False
+    backbone_weights: str | None = None
+    preset: str = "small"
+    training: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+Fit = Callable[[Specimens, FitSettings, Path, Progress | None, Say], None]
+"""Trains on splits train and val into a folder and goes on with what was interrupted there. When it
+returns, ``load`` can read the folder."""
+
+
+def ready(settings: FitSettings) -> str | None:
+    """Say that a method can be trained here."""
+    return None
+
+
+@dataclass(frozen=True)
+class MethodKind:
+    """A way to explain: how it is trained, and how it is read again.
+
+    Attributes
+    ----------
+    name, title, order
+        Written as plain values, as those of a study: the word for the command line, what people
+        call it, its place in tables.
+    unit
+        What its units are called: ``heads``, ``prototypes``, ``leaves``, ``concepts``, ``map``.
+    fit
+        Trains it.
+    load
+        Reads what ``fit`` has left in a folder.
+    run
+        Name of the folder; methods that explain one and the same model share it. Default: ``name``.
+    needs
+        Why it cannot be trained here, in one line; None when it can.
+    slow
+        Whether one explanation takes hundreds of passes of the model: it is asked for fewer.
+    """
+
+    name: str
+    title: str
+    order: int
+    unit: str
+    fit: Fit
+    load: Callable[[Path, FitSettings], Method]
+    run: str | None = None
+    needs: Callable[[FitSettings], str | None] = ready
+    slow: bool = False
+
+    @property
+    def folder(self) -> str:
+        """Return the name of the folder that ``fit`` writes."""
+        return self.run or self.name

@@ -1,0 +1,1 @@
+"""Other ways to explain a classifier beside INTR, trained and measured alike."""

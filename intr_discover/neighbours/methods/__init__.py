@@ -1,0 +1,1 @@
+"""One file a method: each module here that defines ``KIND`` is one."""

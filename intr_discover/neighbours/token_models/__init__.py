@@ -1,0 +1,1 @@
+"""ProtoPFormer and Concept Transformer, of our own after their papers."""
