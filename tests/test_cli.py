@@ -239,6 +239,7 @@ def test_mistakes_cost_one_line_and_status_2(
 @pytest.mark.slow
 @pytest.mark.timeout(400)  # a whole report
 def test_discover_writes_a_report(monkeypatch, capsys, drawn, trained, tmp_path):
+    monkeypatch.setattr(report_discover, "TOTAL_SECONDS", 10.0)
     out = tmp_path / "r"
     words = ["discover", trained, drawn, "--out", out, "--device", "cpu", "--seed", "3"]
     status, printed, _ = run(monkeypatch, capsys, *words)
@@ -251,7 +252,7 @@ def test_discover_writes_a_report(monkeypatch, capsys, drawn, trained, tmp_path)
     status, _, err = run(monkeypatch, capsys, *words)
     assert status == 2 and "--overwrite" in err
     assert (out / "index.html").read_text() == before
-    status, printed, _ = run(monkeypatch, capsys, *words, "--overwrite", "--split", "all", "--full")
+    status, printed, _ = run(monkeypatch, capsys, *words, "--overwrite", "--split", "all")
     assert status == 0 and "of 39 photographs" in printed
 
 
@@ -325,18 +326,12 @@ def test_the_word_demo_stands_for_photographs(monkeypatch, capsys, tmp_path):
     assert status == 0 and "drawing the demo's specimens" in err and "16" in printed
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(400)  # a whole report
 def test_the_demo_by_one_word(monkeypatch, capsys, tmp_path):
-    """With the model that comes with the package, on one specimen of each class."""
+    """With the model that comes with the package; its report is made by ``make demo``."""
     if not explainer.DEMO_MODEL.is_dir():
         pytest.skip("the demo model is not in this installation")
     monkeypatch.setattr(demo, "PER_CLASS", 1)
     monkeypatch.setenv("INTR_DISCOVER_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(report_discover, "TOTAL_SECONDS", 30.0)
-    monkeypatch.chdir(tmp_path)
-    status, printed, _ = run(monkeypatch, capsys, "discover", "--device", "cpu")
-    assert status == 0 and printed.splitlines()[-1] == "open report/index.html"
     status, printed, _ = run(monkeypatch, capsys, "predict", "demo", "demo", "--device", "cpu")
     assert status == 0 and len(printed.splitlines()) == 16
 

@@ -1,11 +1,6 @@
 """A training that was cut off anywhere ends with the very weights of an uninterrupted one."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 
 import pandas as pd
 import pytest
@@ -143,38 +138,3 @@ def test_a_damaged_state_is_named(collection, every_step, tmp_path, content):
     (run / STATE_FILE).write_bytes(content)
     with pytest.raises(UserError, match=r"state\.pt"):
         train(collection, every_step, run, resume=True, say=quiet)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_kill_9_at_random_moments(collection_folder, tmp_path):
-    """The real thing: a process killed by the system, also while it writes or has just begun."""
-    settings = (
-        "image_size=32 width=32 heads=4 feed_forward=32 checkpoint_minutes=0 learning_rate=1e-3"
-    )
-    command = [
-        sys.executable, "-m", "intr_discover", "train", str(collection_folder),
-        "--epochs", "5", "--batch-size", "8", "--device", "cpu", "--resume",
-        *[word for pair in settings.split() for word in ("--set", pair)],
-    ]  # fmt: skip
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    began = time.monotonic()
-    subprocess.run([*command, "--out", str(whole)], check=True, capture_output=True)
-    lasts = time.monotonic() - began
-    interruptions = 0
-    for attempt in range(40):
-        process = subprocess.Popen(
-            [*command, "--out", str(killed)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        try:
-            # Later and later, so that every part of a run is hit and the training gets on.
-            process.wait(timeout=lasts * (0.3 + 0.05 * attempt))
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
-            interruptions += 1
-        else:
-            assert process.returncode == 0, process.stdout.read().decode()
-            break
-    assert interruptions >= 2
-    assert_same_run(whole, killed)
