@@ -46,6 +46,10 @@ demo-model: setup ## draw specimens and train the demo's model anew (about 12 mi
 	mkdir -p intr_discover/demo_model
 	cp $(DEMO_MODEL)/run/config.json $(DEMO_MODEL)/run/model.safetensors intr_discover/demo_model/
 
+bench: setup ## measure speed and memory (25 minutes); OFFICIAL=… RISE=… compare with those checkouts
+	$(PYTHON_IN) -m benchmarks.speed $(if $(OFFICIAL),--official "$(OFFICIAL)") $(if $(RISE),--rise "$(RISE)") \
+	    $(if $(LEEDS_RUN),--leeds-run "$(LEEDS_RUN)" --leeds-data "$(LEEDS_DATA)")
+
 lint: setup ## check style, types and security
 	$(PYTHON_IN) -m ruff check .
 	$(PYTHON_IN) -m ruff format --check .

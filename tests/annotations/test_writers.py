@@ -105,8 +105,9 @@ def kill_while_writing(path, rater, after):
     acknowledged = [process.stdout.readline() for _ in range(after)]
     time.sleep(random.Random(rater).uniform(0.0, 0.03))  # somewhere within the next write
     process.kill()
-    rest, errors = process.communicate(timeout=60)
-    assert process.returncode == -9, errors
+    # communicate() would pass over lines that readline() has read ahead.
+    rest, errors = process.stdout.read(), process.stderr.read()
+    assert process.wait(timeout=60) == -9, errors
     # The last line may be half written: that answer was not acknowledged.
     whole = "".join(acknowledged) + rest
     return [int(line) for line in whole[: whole.rfind("\n") + 1].split()]

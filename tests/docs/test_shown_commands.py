@@ -19,7 +19,7 @@ from tests.docs.blocks import ROOT, SHELL, blocks_of, commands_of, mentioned_com
 
 PAGES = pages()
 # Commands of other programs, whose words are not ours to check.
-FOREIGN = {"conda", "jupyter", "source"}
+FOREIGN = {"conda", "git", "jupyter", "source"}
 # Commands that start ours, several times over.
 LAUNCHERS = {"accelerate", "srun", "torchrun"}
 # Words that stand for one of several, and the study that a page teaches to write
@@ -69,11 +69,14 @@ def check(words, whole, monkeypatch):
     elif program.endswith("python"):
         assert (ROOT / rest[0]).is_file(), f"there is no script {rest[0]}"
     elif program == "make":
-        targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        targets = re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)
         scripts = (ROOT / "scripts" / "setup.sh").read_text(encoding="utf-8")
         for word in rest:
             name, sets_variable, _ = word.partition("=")
-            known = f"${{{name}:" in scripts if sets_variable else name in targets
+            known = name in targets
+            if sets_variable:
+                known = f"${{{name}:" in scripts or f"$({name})" in makefile
             assert known, f"the Makefile knows no {word}"
     elif program in LAUNCHERS:
         check_ours(rest[rest.index("intr_discover") + 1 :], whole)
