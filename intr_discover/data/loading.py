@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -146,11 +147,21 @@ def training_stream(
         # and a resumed training would part from an uninterrupted one.
         generator=torch.Generator().manual_seed(0),
     )
-    try:
+    with lost_readers_told():
         for loaded in loader:
             if isinstance(loaded, UserError):
                 raise loaded
             yield loaded
+
+
+@contextmanager
+def lost_readers_told() -> Iterator[None]:
+    """Turn what PyTorch raises when a reading process was killed into a UserError.
+
+    It raises at a signal, wherever the program is at that moment: in the middle of a gradient, too.
+    """
+    try:
+        yield
     except RuntimeError as error:
         if not str(error).startswith("DataLoader worker"):
             raise

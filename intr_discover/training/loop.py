@@ -18,7 +18,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from intr_discover.data.augmentation import build_augmentation
-from intr_discover.data.loading import TrainingImages, evaluation_batches, training_stream
+from intr_discover.data.loading import (
+    TrainingImages,
+    evaluation_batches,
+    lost_readers_told,
+    training_stream,
+)
 from intr_discover.data.memory import room_for_photographs
 from intr_discover.data.preprocessing import Preprocessing
 from intr_discover.data.specimens import Specimens
@@ -110,7 +115,8 @@ def train(
         return out
     accelerator = accelerator_of(config, device)
     try:
-        _train(accelerator, run, specimens, config, resume, init, skip_broken, progress, say)
+        with lost_readers_told():
+            _train(accelerator, run, specimens, config, resume, init, skip_broken, progress, say)
     finally:
         run.unlock()
         accelerator.end_training()

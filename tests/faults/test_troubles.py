@@ -110,7 +110,9 @@ def after_first_epoch(deed):
 
     def meanwhile(child, log):
         deadline = time.monotonic() + 100
-        while "epoch 1/" not in log.read_text() and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            if log.exists() and "epoch 1/" in log.read_text():
+                break
             time.sleep(0.01)
         deed(child)
 
