@@ -239,7 +239,6 @@ def test_mistakes_cost_one_line_and_status_2(
 @pytest.mark.slow
 @pytest.mark.timeout(400)  # a whole report
 def test_discover_writes_a_report(monkeypatch, capsys, drawn, trained, tmp_path):
-    monkeypatch.setattr(report_discover, "TOTAL_SECONDS", 10.0)
     out = tmp_path / "r"
     words = ["discover", trained, drawn, "--out", out, "--device", "cpu", "--seed", "3"]
     status, printed, _ = run(monkeypatch, capsys, *words)
