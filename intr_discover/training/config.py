@@ -294,7 +294,7 @@ def change(config: TrainingConfig, changes: Mapping[str, Any]) -> TrainingConfig
     unknown = [name for name in changes if name not in known]
     if unknown:
         raise UserError(
-            f"unknown training setting {shorten(unknown)}; the settings are {', '.join(known)}"
+            f"unknown training setting {shorten(unknown)}; known: {', '.join(known)}"
         )
     return replace(config, **changes)
 
