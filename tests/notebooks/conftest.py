@@ -82,6 +82,11 @@ def notebook(lab, browser):
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.on("pageerror", lambda error: errors.append(str(error)))
+    # On a busy machine JupyterLab may ask about its kernel or its file, over what is to be clicked.
+    page.add_locator_handler(
+        page.locator(".jp-Dialog"),
+        lambda dialog: dialog.locator("button.jp-mod-accept").first.click(),
+    )
 
     def opened(source: str, name: str = "widgets.ipynb"):
         cell = nbformat.v4.new_code_cell(source)
