@@ -293,9 +293,7 @@ def change(config: TrainingConfig, changes: Mapping[str, Any]) -> TrainingConfig
     known = [field.name for field in fields(TrainingConfig)]
     unknown = [name for name in changes if name not in known]
     if unknown:
-        raise UserError(
-            f"unknown training setting {shorten(unknown)}; known: {', '.join(known)}"
-        )
+        raise UserError(f"unknown training setting {shorten(unknown)}; known: {', '.join(known)}")
     return replace(config, **changes)
 
 

@@ -31,7 +31,6 @@ from intr_discover.errors import UserError, shorten
 from intr_discover.model.checkpoint import initialise_from
 from intr_discover.model.intr import INTR
 from intr_discover.model.plain import PlainClassifier
-from intr_discover.provenance import versions
 from intr_discover.training.acceleration import (
     accelerator_of,
     compile_model,
@@ -40,7 +39,8 @@ from intr_discover.training.acceleration import (
 )
 from intr_discover.training.batches import Place, epoch_batches, place_in_update, updates_in
 from intr_discover.training.build import build_model, build_optimizer, build_preprocessing
-from intr_discover.training.config import TrainingConfig, as_dict, differences
+from intr_discover.training.config import TrainingConfig, differences
+from intr_discover.training.description import describe_training
 from intr_discover.training.prepare import TrainingData, prepare_data
 from intr_discover.training.run_folder import RunFolder
 from intr_discover.training.schedule import rate_factor
@@ -180,7 +180,7 @@ def _train(
         restore_generators(generators[accelerator.process_index])
         notes.append(f"resumed at epoch {state.epoch + 1}, step {state.step + 1}")
     elif main:
-        run.start(_describe(model, config, preprocessing, data))
+        run.start(describe_training(model, config, preprocessing, data))
     notes.append(f"training on {accelerator.device.type}, processes: {accelerator.num_processes}")
     for note in notes:
         tell(note)
@@ -418,28 +418,6 @@ def _should_stop(state: TrainingState, config: TrainingConfig) -> bool:
         return False  # what is kept comes from the last epochs, so they are never left out
     waited = state.epoch - state.best_epoch
     return bool(config.early_stop and state.best_epoch and waited >= config.early_stop)
-
-
-def _describe(
-    model: INTR | PlainClassifier,
-    config: TrainingConfig,
-    preprocessing: Preprocessing,
-    data: TrainingData,
-) -> dict[str, Any]:
-    return {
-        "format": 1,
-        "model": model.describe(),
-        "preprocessing": preprocessing.as_dict(),
-        "classes": data.classes,
-        "training": as_dict(config),
-        "data": {
-            "fingerprint": data.fingerprint,
-            "train": len(data.train),
-            "validation": len(data.validation),
-            "validation_images": data.validation.table["image"].tolist(),
-        },
-        "versions": versions(),
-    }
 
 
 def _epoch_line(state: TrainingState, config: TrainingConfig) -> str:

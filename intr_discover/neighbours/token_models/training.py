@@ -22,10 +22,10 @@ from intr_discover.neighbours.token_models.concept_transformer import ConceptTra
 from intr_discover.neighbours.token_models.marked_batches import marked_batches, training_images
 from intr_discover.neighbours.token_models.protopformer import ProtoPFormer
 from intr_discover.neighbours.token_models.settings import with_epochs
-from intr_discover.provenance import versions
 from intr_discover.training.batches import epoch_batches
 from intr_discover.training.build import build_optimizer, build_preprocessing
-from intr_discover.training.config import TrainingConfig, as_dict, differences
+from intr_discover.training.config import TrainingConfig, differences
+from intr_discover.training.description import describe_training
 from intr_discover.training.prepare import TrainingData
 from intr_discover.training.run_folder import RunFolder
 from intr_discover.training.schedule import rate_factor
@@ -111,7 +111,9 @@ def train_tokens(
             config = _shortened(config, parts["epochs"])
             restore_generators(generators[0])
         else:
-            described = _describe(model, config, preprocessing, data, concepts)
+            described = describe_training(model, config, preprocessing, data)
+            if concepts is not None:
+                described["concepts"] = concepts
             run.start(described)
             for note in data.notes:
                 run.log(note)
@@ -276,27 +278,3 @@ def _check_run(
             f"{run.path}: the photographs, labels or splits have changed since this training "
             "began; train into another folder"
         )
-
-
-def _describe(
-    model: TokenModel,
-    config: TrainingConfig,
-    preprocessing: Preprocessing,
-    data: TrainingData,
-    concepts: list[str] | None,
-) -> dict[str, Any]:
-    return {
-        "format": 1,
-        "model": model.describe(),
-        "preprocessing": preprocessing.as_dict(),
-        "classes": data.classes,
-        **({} if concepts is None else {"concepts": concepts}),
-        "training": as_dict(config),
-        "data": {
-            "fingerprint": data.fingerprint,
-            "train": len(data.train),
-            "validation": len(data.validation),
-            "validation_images": data.validation.table["image"].tolist(),
-        },
-        "versions": versions(),
-    }
