@@ -11,6 +11,7 @@ import pandas as pd
 
 from data_prep.common import Report
 from intr_discover.data.folders import IMAGE_SUFFIXES
+from intr_discover.data.raw import RAW_SUFFIXES
 from intr_discover.data.tables import read_table
 from intr_discover.downloads import download
 from intr_discover.errors import UserError, shorten
@@ -45,7 +46,9 @@ def read_records(source: Path, report: Report) -> pd.DataFrame:
     table = pd.concat(tables, ignore_index=True)
     whole = table[COLUMNS].notna().all(axis="columns")
     table = leave_out(table, ~whole, "records without specimen, file, view or name", report)
-    raw = ~table["Image_name"].map(lambda name: _suffix(name) in IMAGE_SUFFIXES).astype(bool)
+    # Each raw record has its JPEG beside it: the same picture, and the one that the paper read.
+    read = IMAGE_SUFFIXES - RAW_SUFFIXES
+    raw = ~table["Image_name"].map(lambda name: _suffix(name) in read).astype(bool)
     table = leave_out(table, raw, "records of raw camera files", report)
     same = ["CAMID", "Image_name"]
     if "md5" in table and table["md5"].notna().all():

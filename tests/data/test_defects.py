@@ -274,12 +274,12 @@ def test_attribute_masks_keypoints_and_names_that_lead_nowhere(tmp_path):
 def test_files_that_were_passed_over(tmp_path):
     for n in range(5):
         photograph(tmp_path / "a" / f"{n}.png", n)
-    (tmp_path / "a" / "0.nef").touch()
-    (tmp_path / "a" / "1.nef").touch()
+    (tmp_path / "a" / "0.docx").touch()
+    (tmp_path / "a" / "1.docx").touch()
     specimens = Specimens.read(tmp_path)
     table = find_defects(specimens)
     assert table.values.tolist() == [
-        ["", "ignored files", "note", "2 files are no photographs: a/0.nef, a/1.nef"]
+        ["", "ignored files", "note", "2 files are no photographs: a/0.docx, a/1.docx"]
     ]
 
 

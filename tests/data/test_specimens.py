@@ -86,12 +86,12 @@ def test_hidden_system_and_foreign_files(tmp_path):
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
-    (tmp_path / "a" / "1.nef").touch()
+    (tmp_path / "a" / "1.mov").touch()
     (tmp_path / "a" / "notes.docx").touch()
     picture(tmp_path / "loose.png")
     specimens = Specimens.read(tmp_path)
     assert specimens.table["image"].tolist() == ["a/1.jpg"]
-    assert specimens.ignored == ("a/1.nef", "a/notes.docx", "loose.png")
+    assert specimens.ignored == ("a/1.mov", "a/notes.docx", "loose.png")
 
 
 def test_labels_of_folders_have_composed_accents(tmp_path):

@@ -34,6 +34,7 @@ def furnish(folder: Path) -> Path:
     ``new``: photographs to name; ``moth.png`` with ``spot.png``, ``photograph.png`` with
     ``mask.png``, ``patch.png``: a photograph and a region of it. ``rings``: drawn specimens.
     ``drawer`` and ``museum.xlsx``: photographs with numbers, and the table that knows them.
+    ``wings.tps``: three landmarks of two of the photographs.
     """
     rings = write_collection(folder / "rings", 10, ring_count=1)
     photographs = as_photographs(rings, folder / "photographs")
@@ -55,6 +56,12 @@ def furnish(folder: Path) -> Path:
     shutil.copy(folder / "photographs" / "patch.png", folder / "patch.png")
     (folder / "mine.csv").write_text(
         "label_a,label_b\nHeliconius erato,Heliconius melpomene\n", encoding="utf-8"
+    )
+    (folder / "wings.tps").write_text(
+        "".join(
+            f"LM=3\n{x} 60\n20 50\n40 10\nIMAGE=erato/IMG_{number:04d}.jpg\nID={number}\n"
+            for number, x in enumerate((30, 31), 1)
+        )
     )
     (folder / "drawer").mkdir()
     for number, path in enumerate(specimens.paths[:4], 1):
