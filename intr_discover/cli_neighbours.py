@@ -71,7 +71,7 @@ def neighbours(
     ] = None,
     pretrained: Annotated[bool, typer.Option(help="Let timm fetch its weights.")] = False,
     backbone_weights: Annotated[
-        str | None, typer.Option(help="A file of the backbone's weights.")
+        str | None, typer.Option(help="The backbone's first weights: a file, or a run of yours.")
     ] = None,
     weights: WeightFiles = None,
     run: Named = None,

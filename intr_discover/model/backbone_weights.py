@@ -15,6 +15,9 @@ from intr_discover.model.weight_files import read_weights
 
 WEIGHTS = "model.safetensors"
 
+_IN_A_RUN = ("network.", "backbone.network.")
+"""How the weights of a backbone begin in our own models: the plain classifier, INTR."""
+
 
 def create_network(
     name: str,
@@ -68,7 +71,8 @@ def read_backbone_weights(place: Path, name: str) -> dict[str, Tensor]:
     Parameters
     ----------
     place
-        A file, or a folder that holds ``model.safetensors``.
+        A file, or a folder that holds ``model.safetensors``: timm's own, or a run folder of ours
+        with that backbone, whose classifier is left out.
     name
         The timm model that they are for.
 
@@ -80,8 +84,19 @@ def read_backbone_weights(place: Path, name: str) -> dict[str, Tensor]:
     path = place / WEIGHTS if place.is_dir() else place
     if place.is_dir() and not path.is_file():
         raise UserError(f"{place} holds no {WEIGHTS}; name the folder or the file of the weights")
-    found = read_weights(path).weights
+    found = _out_of_a_run(read_weights(path).weights, name)
     _refuse_others(found, path, name.split(".")[0])
+    return found
+
+
+def _out_of_a_run(found: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    """Return the weights of the backbone of a model of ours by timm's names; others as they are."""
+    for begins in _IN_A_RUN:
+        own = {key.removeprefix(begins): found[key] for key in found if key.startswith(begins)}
+        if own:
+            # It tells the classes of that training apart, and the next one has others.
+            classifier = timm.get_pretrained_cfg_value(name, "classifier") or "fc"
+            return {key: each for key, each in own.items() if not key.startswith(f"{classifier}.")}
     return found
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from intr_discover.errors import UserError
 from intr_discover.model.folding import Pairs, conv_norm_pairs, fold
+from intr_discover.model.fusing import fuse
 
 Precision = Literal["fp32", "bf16"]
 PrecisionChoice = Literal["auto", "fp32", "bf16"]
@@ -70,8 +71,9 @@ class FastNetwork:
     precision
         Of its convolutions and linear layers. What is normalised or added stays float32.
     convolves
-        Whether it works on feature maps: then batch norm is folded in, and channels lie last in
-        memory. Otherwise nothing but the precision changes.
+        Whether it works on feature maps: then batch norm is folded in, additions and ReLU are part
+        of the convolutions where they can be, and channels lie last in memory. Otherwise nothing
+        but the precision changes.
     multiple
         Its pictures have sides that are multiples of this.
     """
@@ -114,6 +116,7 @@ class FastNetwork:
         made = fold(network, self._pairs).eval().requires_grad_(False)
         if self.convolves:
             made = made.to(memory_format=torch.channels_last)
+            fuse(made, self._trial(network))
         return _rounded(made) if self.precision == "bf16" else made
 
     def _trial(self, network: nn.Module) -> Tensor:

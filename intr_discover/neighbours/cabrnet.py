@@ -205,8 +205,9 @@ def _weights(settings: FitSettings, program: Program) -> str | None:
     if not settings.pretrained and settings.backbone_weights is None:
         return None
     network = create_network(
-        settings.backbone, pretrained=settings.pretrained, weights=settings.backbone_weights
-    )
+        settings.backbone, pretrained=settings.pretrained, weights=settings.backbone_weights,
+        num_classes=0,
+    )  # fmt: skip
     place = program.exchange / WEIGHTS
     save_weights(place, network)
     return str(place)

@@ -6,6 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from intr_discover.errors import UserError
+from intr_discover.model import INTR, INTRConfig, PlainClassifier, PlainConfig
 from intr_discover.model.backbone import Backbone
 
 
@@ -44,3 +45,25 @@ def test_without_a_network_the_way_to_the_weights_is_told(tmp_path, monkeypatch)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(UserError, match=r"intr-discover models fetch resnet10t --to weights"):
         Backbone("resnet10t", pretrained=True)
+
+
+@pytest.mark.parametrize("kind", ["plain", "intr"])
+def test_a_run_of_ours_lends_its_backbone_to_other_classes(tmp_path, kind):
+    torch.manual_seed(2)
+    if kind == "plain":
+        trained = PlainClassifier(PlainConfig(3, backbone="resnet10t"))
+    else:
+        shape = INTRConfig(3, backbone="resnet10t", width=32, heads=4, feed_forward=32)
+        trained = INTR(shape)
+    save_file(trained.state_dict(), tmp_path / "model.safetensors")
+    first = trained.network if kind == "plain" else trained.backbone.network
+    begun = Backbone("resnet10t", weights=str(tmp_path), stride=8)
+    theirs = {key.replace("_", "."): each for key, each in first.state_dict().items()}
+    own = {key.replace("_", "."): each for key, each in begun.network.state_dict().items()}
+    assert len(own) > 20 and all(torch.equal(own[key], theirs[key]) for key in own)
+    torch.manual_seed(3)
+    config = PlainConfig(5, backbone="resnet10t")
+    other = PlainClassifier(config, weights=str(tmp_path))
+    whole = {key.replace("_", "."): each for key, each in other.network.state_dict().items()}
+    assert all(torch.equal(whole[key], theirs[key]) for key in theirs if not key.startswith("fc"))
+    assert whole["fc.weight"].shape[0] == 5

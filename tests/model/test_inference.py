@@ -5,13 +5,16 @@ from __future__ import annotations
 import copy
 
 import pytest
+import timm
 import torch
+from timm.models.resnet import BasicBlock, Bottleneck
 
 from intr_discover.errors import UserError
 from intr_discover.model import PlainClassifier, PlainConfig, fingerprint
 from intr_discover.model.backbone import Backbone
 from intr_discover.model.decoder_memory import DecoderMemory
-from intr_discover.model.folding import conv_norm_pairs
+from intr_discover.model.folding import conv_norm_pairs, fold
+from intr_discover.model.fusing import FusedBlock, fuse
 from intr_discover.model.inference import choose_precision, for_inference
 from tests.model.conftest import scramble
 
@@ -55,6 +58,45 @@ def test_a_convolution_whose_output_is_needed_elsewhere_is_left():
 
     network = scramble(Twice(), seed=2).eval()
     assert conv_norm_pairs(network, random(1, 3, 16, 16)) == []
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "resnet26d", "seresnet50"])
+def test_additions_and_relu_are_part_of_the_convolutions(name):
+    image = random(2, 3, 64, 96, seed=3)
+    network = scramble(timm.create_model(name), seed=1).eval()
+    with torch.no_grad():
+        expected = network(image)
+        made = fold(network, conv_norm_pairs(network, image[:1]))
+        done = fuse(made, image[:1])
+        assert (made(image) - expected).abs().max() <= 1e-4 * expected.abs().max()
+    assert done == (name != "seresnet50")
+    if done:
+        blocks = [m for m in network.modules() if type(m) in (BasicBlock, Bottleneck)]
+        assert len([m for m in made.modules() if isinstance(m, FusedBlock)]) == len(blocks)
+        # resnet26d begins with three convolutions, whose ReLU stay.
+        stays = 3 if name == "resnet26d" else 0
+        assert sum(type(m) is torch.nn.ReLU for m in made.modules()) == stays
+
+
+def test_what_cannot_be_fused_stays_whole(monkeypatch):
+    """Norms that are not folded, and a PyTorch whose operators answer otherwise or are gone."""
+    image = random(1, 3, 64, 64)
+    network = scramble(timm.create_model("resnet18"), seed=1).eval()
+    assert not fuse(network, image)
+    made = fold(network, conv_norm_pairs(network, image))
+    with torch.no_grad():
+        expected, names = made(image), [name for name, _ in made.named_modules()]
+        for fault in (AttributeError("gone"), None):
+
+            def forward(self, x, fault=fault):
+                if fault is not None:
+                    raise fault
+                return self.shortcut(x) if self.shortcut is not None else x
+
+            monkeypatch.setattr(FusedBlock, "forward", forward)
+            assert not fuse(made, image)
+            assert [name for name, _ in made.named_modules()] == names
+            torch.testing.assert_close(made(image), expected, atol=0, rtol=0)
 
 
 def test_weights_gradients_and_copies_know_nothing_of_it(tiny):
