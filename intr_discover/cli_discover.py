@@ -38,11 +38,14 @@ if TYPE_CHECKING:
     from intr_discover.data.specimens import Specimens
     from intr_discover.report.discover import Discovery
     from intr_discover.report.folder import ReportFolder
+    from intr_discover.studies.study import Study
     from intr_discover.training.config import TrainingConfig
     from intr_discover.training.several import Training
 
 REPLICATES = "replicates"
 """The study that compares trainings."""
+NEIGHBOURS = "neighbours"
+"""The comparison of methods, which is read and not made anew."""
 
 
 class Format(StrEnum):
@@ -93,6 +96,13 @@ def discover(
     ] = None,
     classes: Classes = None,
     names: Names = None,
+    neighbours: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="What study neighbours has written: it becomes a section of the report.",
+        ),
+    ] = None,
     form: Annotated[
         Format | None,
         typer.Option(
@@ -113,6 +123,7 @@ def discover(
     folder = ReportFolder(out)
     folder.check(overwrite)  # before anything that takes time
     shared: dict[str, Any] = {
+        "studies": _with_comparison(neighbours),
         "seed": seed,
         "full": full,
         "command": command_words(),
@@ -221,7 +232,7 @@ def _out_of_fold(
         device=where["device"],
         precision=where["precision"],
         options=_compared(others),
-        alone=(REPLICATES,),
+        alone=(REPLICATES, NEIGHBOURS),
         **shared,
     )
 
@@ -251,6 +262,16 @@ def _train(trainings: list[Training], device: str) -> None:
 
 def _trainings(count: int) -> str:
     return "1 training" if count == 1 else f"{count} trainings"
+
+
+def _with_comparison(folder: Path | None) -> dict[str, Study] | None:
+    """Return all studies and the comparison of methods; None, the usual ones, without it."""
+    if folder is None:
+        return None
+    from intr_discover.neighbours.section import comparison_study
+    from intr_discover.studies.registry import find_studies
+
+    return {**find_studies(), NEIGHBOURS: comparison_study(folder)}
 
 
 def _compared(others: list[Training]) -> dict[str, dict[str, Any]]:

@@ -285,6 +285,9 @@ def test_discover_with_folds_and_replicates(monkeypatch, capsys, tmp_path):
 def test_discover_with_replicates_on_the_split_of_the_table(monkeypatch, capsys, tmp_path):
     data = draw_collection(tmp_path / "data", {"train": 6, "test": 3})
     out = tmp_path / "r"
+    known = find_studies()
+    few = {name: known[name] for name in ("evaluate", "replicates")}
+    monkeypatch.setattr("intr_discover.report.discover.find_studies", lambda: few)
     words = ["discover", data, "--out", out, "--replicates", "2", *TINY]
     status, printed, err = run(monkeypatch, capsys, *words)
     assert status == 0, err

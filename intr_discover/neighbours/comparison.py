@@ -27,6 +27,7 @@ from intr_discover.neighbours.examined import Shown, examine
 from intr_discover.neighbours.measures import measures_of, rows_of, wide
 from intr_discover.neighbours.own_runs import fit_run
 from intr_discover.neighbours.pictures import add_figures
+from intr_discover.neighbours.registry import find_methods
 from intr_discover.neighbours.wishes import Wishes
 from intr_discover.studies.judge import Judge
 from intr_discover.studies.result import StudyResult, plain
@@ -196,23 +197,40 @@ def settings_record(settings: FitSettings) -> dict[str, Any]:
     return known
 
 
+_FINDINGS = (
+    ("accuracy", max, "Most often right"),
+    ("attribute_hit", max, "Hits the separating attribute most often"),
+    ("unit_consistency", max, "Units see the same from photograph to photograph most in"),
+    ("insertion", max, "Best insertion curve"),
+    ("deletion", min, "Best deletion curve"),
+    ("flip_4", max, "Own answers change most when the top 4 % of the map are erased"),
+    ("off_specimen", min, "Least of the map off the specimen"),
+)
+
+
 def findings(result: StudyResult) -> list[str]:
     """Say of each measure which method comes first, and where INTR stands."""
+    titles = {name: kind.title for name, kind in find_methods().items()}
     said = []
-    for measure, better in (("accuracy", max), ("attribute_hit", max), ("insertion", max),
-                            ("deletion", min), ("off_specimen", min)):  # fmt: skip
+    for measure, better, words in _FINDINGS:
         rows = result.table[result.table["measure"] == measure].dropna(subset="value")
         if len(rows) < 2:
             continue
-        best = rows.loc[rows["value"] == better(rows["value"])].iloc[0]
-        line = f"{measure}: {best['method']} {best['value']:.3f}"
+        best = rows[rows["value"] == better(rows["value"])]
+        names = " and ".join(titles.get(name, name) for name in best["method"])
+        first = best.iloc[0]
+        line = f"{words}: {names}, {_with_interval(first)}, n = {int(first['n'])}"
         own = rows[rows["method"] == "intr"]
-        if len(own) and best["method"] != "intr":
-            line += f", INTR {own.iloc[0]['value']:.3f}"
-        said.append(f"{line} (n = {int(best['n'])}).")
+        if len(own) and "intr" not in set(best["method"]):
+            line += f"; INTR {_with_interval(own.iloc[0])}"
+        said.append(f"{line}.")
     for note in result.table.loc[result.table["note"].str.startswith("left out"), "note"]:
         said.append(note)
     return said
+
+
+def _with_interval(row: pd.Series[Any]) -> str:
+    return f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
 
 
 def write_shown(path: Path, shown: Sequence[Shown]) -> None:
@@ -239,6 +257,12 @@ def read_shown(path: Path) -> list[Shown]:
             )
             for number in range(int(stored["count"]))
         ]
+
+
+def shown_of(out: Path, name: str) -> list[Shown]:
+    """Return the photographs of the figures of a comparison; none of a method that was left out."""
+    path = Place(out, {}).measured(name) / _SHOWN
+    return read_shown(path) if path.is_file() else []
 
 
 def _measured_split(specimens: Specimens, wishes: Wishes) -> Specimens:

@@ -1,19 +1,33 @@
-"""The figures of a comparison: methods side by side, and the strongest units of each."""
+"""The figures of a comparison: all measures, methods side by side, the strongest units of each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from intr_discover.figures.map_grid import GridRow, Scale, map_grid_figure
+from intr_discover.figures.method_measures import Interval, Measure, method_measures_figure
 from intr_discover.figures.side_by_side import Row, side_by_side_figure
 from intr_discover.figures.strips import Panel
 from intr_discover.neighbours.examined import Shown
 from intr_discover.studies.result import StudyResult
 
 _WIDTH = 120.0  # mm: a dozen methods in rows fit on a page
+_OURS = ("intr", "intr_fc")
+_MEASURES = {
+    "accuracy": ("accuracy", "higher"),
+    "attribute_hit": ("attribute hit by top 3 units", "higher"),
+    "unit_consistency": ("unit consistency", "higher"),
+    "part_purity": ("unit purity", "higher"),
+    "insertion": ("insertion", "higher"),
+    "deletion": ("deletion", "lower"),
+    "flip_4": ("changed by erasing 4 %", "higher"),
+    "off_specimen": ("map off the specimen", "lower"),
+}
+_CHANCE = {"attribute_hit": "attribute_chance"}
 
 
 def add_figures(
@@ -36,6 +50,11 @@ def add_figures(
     drawn = {name: titles[name] for name in titles if shown.get(name)}
     if not drawn:
         return
+    result.drawings["measures"] = partial(measures_figure, result.table, drawn)
+    result.captions["measures"] = (
+        "Each method by each measure: dots are means, lines 95 % intervals, a red bar is chance. "
+        "NA: the photographs do not tell."
+    )
     result.drawings["side_by_side"] = partial(overall_figure, shown, drawn)
     result.captions["side_by_side"] = (
         "Photographs (rows) explained by each method for their true class, all units together "
@@ -49,6 +68,37 @@ def add_figures(
             f"The strongest units of each method on {image}, for its true class; "
             "every map has its own scale. After Figures 9 and 10 of the INTR paper."
         )
+
+
+def measures_figure(table: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
+    """Draw all methods by the measures that any of them has.
+
+    Parameters
+    ----------
+    table
+        ``method``, ``measure``, ``value``, ``low``, ``high``.
+    titles
+        What methods are called, in the order of the rows.
+    """
+    known = table.dropna(subset="value")
+    measures = []
+    for name, (title, better) in _MEASURES.items():
+        found = _by_method(known, name)
+        if found:
+            chance = {
+                method: each.value
+                for method, each in _by_method(known, _CHANCE.get(name, "")).items()
+            }
+            measures.append(Measure(title, better, found, chance))
+    return method_measures_figure(measures, titles, _OURS)
+
+
+def _by_method(known: pd.DataFrame, measure: str) -> dict[str, Interval]:
+    rows = known[known["measure"] == measure]
+    return {
+        str(row["method"]): Interval(row["value"], row["low"], row["high"])
+        for row in rows.to_dict("records")
+    }
 
 
 def overall_figure(shown: Mapping[str, Sequence[Shown]], titles: Mapping[str, str]) -> Figure:

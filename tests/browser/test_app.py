@@ -92,7 +92,7 @@ def awkward(kind, folder):
     """Write a photograph of an awkward kind; return its path."""
     generator = np.random.default_rng(3)
     pixels = generator.integers(0, 256, (90, 120, 3), dtype=np.uint8)
-    path = folder / f"picture.{'jpg' if kind in ('jpeg', 'turned') else 'png'}"
+    path = folder / f"picture.{'jpg' if kind == 'turned' else 'png'}"
     if kind == "turned":
         exif = Image.Exif()
         exif[274] = 6
@@ -104,7 +104,7 @@ def awkward(kind, folder):
         deep = generator.integers(0, 65536, (90, 120), dtype=np.uint16)
         Image.fromarray(deep).save(path)
     else:
-        Image.fromarray(pixels).save(path, **({"quality": 95} if kind == "jpeg" else {}))
+        Image.fromarray(pixels).save(path)
     return path
 
 
@@ -112,7 +112,7 @@ def awkward(kind, folder):
     "kind",
     [
         "png",
-        *(pytest.param(k, marks=pytest.mark.slow) for k in ("jpeg", "turned", "rgba", "16 bit")),
+        *(pytest.param(k, marks=pytest.mark.slow) for k in ("turned", "rgba", "16 bit")),
     ],
 )
 def test_outside_the_stroke_the_pixels_are_the_photographs_own(page, app, tmp_path, kind):

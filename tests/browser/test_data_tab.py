@@ -158,19 +158,19 @@ def test_train_stop_resume_report_and_take_it_home(page, folder, tmp_path):
         "width=32\nheads=4\nfeed_forward=32\nimage_size=32\nbatch_size=4\nvalidation_share=0.2"
     )
     page.locator("#data-folder input, #data-folder textarea").first.fill(str(tmp_path / "runs"))
-    page.locator("#data-epochs input").fill("300")
+    page.locator("#data-epochs input").fill("120")
     page.locator("#data-ask").click()
-    told(page, "estimate", "300 epochs of 11 photographs")
+    told(page, "estimate", "120 epochs of 11 photographs")
     page.locator("#data-name input, #data-name textarea").first.fill("mine")
     page.locator("#data-start").click()
-    told(page, "state", "of 300 done", 120_000)
+    told(page, "state", "of 120 done", 120_000)
     page.wait_for_selector("#data-curve img")  # an epoch is done
     page.locator("#data-stop").click()
     told(page, "state", "can be resumed")
     page.wait_for_selector("#data-curve img")
     trainings = Trainings(tmp_path / "runs")
     assert trainings.names() == ["mine"] and trainings.busy() is None
-    assert 1 <= trainings.status("mine").epochs < 300
+    assert 1 <= trainings.status("mine").epochs < 120
     page.reload()  # and when the page was closed meanwhile, all is as it was
     open_folder(page, folder)
     step(page, "4. Train and report")
@@ -180,7 +180,7 @@ def test_train_stop_resume_report_and_take_it_home(page, folder, tmp_path):
     told(page, "state", "can be resumed")
     page.locator("#data-resume").click()
     told(page, "state", "Trained", 200_000)
-    told(page, "runs", "300 of 300")
+    told(page, "runs", "120 of 120")
     config = json.loads((tmp_path / "runs/mine/run/config.json").read_text())
     assert config["data"]["train"] + config["data"]["validation"] == 11
     page.locator("#data-report").click()

@@ -64,7 +64,7 @@ def test_what_cannot_be_had_is_said_and_costs_the_others_nothing(made):
     assert np.isnan(row(result, "protopnet", "accuracy")["value"])
     assert "--weights dinov2=FILE" in row(result, "dinov2", "accuracy")["note"]
     assert any(line.startswith("ProtoPNet: left out") for line in said)
-    assert any(line.startswith("accuracy: ") for line in findings(result))
+    assert any(line.startswith("Most often right: ") for line in findings(result))
 
 
 def test_what_is_finished_is_neither_trained_nor_measured_again(made, monkeypatch):
