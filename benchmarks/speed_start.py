@@ -23,6 +23,28 @@ _IMPORTS = {
 }
 _TIMED = "import time; began = time.perf_counter(); {}; print(time.perf_counter() - began)"
 
+_APP = "from intr_discover import load; from apps.serve import serve"
+_OTHERS = "all others"
+_WHOSE = (
+    ("torch._dynamo", "torch._dynamo"),  # the compiler, which torchvision imports
+    ("torch._inductor", "torch._dynamo"),
+    ("sympy", "torch._dynamo"),
+    ("torchvision", "torchvision"),
+    ("torch", "torch"),
+    ("timm", "timm"),
+    ("gradio", "gradio"),
+    ("fastapi", "gradio"),
+    ("pydantic", "gradio"),
+    ("pandas", "pandas"),
+    ("matplotlib", "matplotlib"),
+    ("scipy", "scipy"),
+    ("statsmodels", "statsmodels"),
+    ("sklearn", "sklearn"),
+    ("intr_discover", "intr_discover"),
+    ("apps", "intr_discover"),
+)
+"""What the names of modules begin with, the first that fits, and whose they are."""
+
 
 def start_part(options: Options) -> dict[str, Any]:
     """Time imports, the command line's help, and the app's page, each in new processes."""
@@ -44,7 +66,21 @@ def start_part(options: Options) -> dict[str, Any]:
     return {
         "works": {name: {"seconds": summary(took)} for name, took in seconds.items()},
         "app_megabytes": summary([megabytes for _, megabytes in pages])["median"],
+        "profiles": {"imports of the app": import_shares()},
     }
+
+
+def import_shares() -> list[dict[str, Any]]:
+    """Return whose modules take the time of the app's imports: ``operator`` and its ``share``."""
+    words = [sys.executable, "-X", "importtime", "-c", _APP]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stderr
+    spent: dict[str, int] = {}
+    for own, module in re.findall(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)", said):
+        whose = next((name for begins, name in _WHOSE if module.startswith(begins)), _OTHERS)
+        spent[whose] = spent.get(whose, 0) + int(own)
+    whole = sum(spent.values())
+    ordered = sorted(spent.items(), key=lambda item: (item[0] == _OTHERS, -item[1]))
+    return [{"operator": name, "share": time / whole} for name, time in ordered]
 
 
 def app_page() -> tuple[float, float]:

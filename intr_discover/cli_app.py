@@ -12,7 +12,15 @@ from typing import Annotated
 
 import typer
 
-from intr_discover.cli_options import DEMO, Classes, Device, load_model, read_collection
+from intr_discover.cli_options import (
+    DEMO,
+    Classes,
+    Device,
+    Precision,
+    PrecisionName,
+    load_model,
+    read_collection,
+)
 from intr_discover.errors import UserError
 
 
@@ -45,6 +53,7 @@ def app(
     ] = None,
     classes: Classes = None,
     device: Device = "auto",
+    precision: Precision = PrecisionName.fp32,
 ) -> None:
     """Open the app in a browser: explore, paint and re-classify."""
     if add_user is not None:
@@ -58,7 +67,7 @@ def app(
     if auth is not None:
         auth = auth.absolute()
         read_passwords(auth)  # before anything that takes time
-    explainer = load_model(run or DEMO, classes, device)
+    explainer = load_model(run or DEMO, classes, device, precision.value)
     collection = read_collection(data or DEMO)
 
     from apps.serve import Settings, serve

@@ -15,6 +15,8 @@ from intr_discover.cli_options import (
     BatchSize,
     Classes,
     Device,
+    Precision,
+    PrecisionName,
     Run,
     Seed,
     command_words,
@@ -71,6 +73,7 @@ def edit(
     seed: Seed = 0,
     batch_size: BatchSize = 32,
     device: Device = "auto",
+    precision: Precision = PrecisionName.fp32,
 ) -> None:
     """Change one region of a photograph and ask again, beside control regions."""
     from intr_discover.studies.one_edit import describe, edit_photograph, make_edit
@@ -88,7 +91,7 @@ def edit(
             radius=radius,
         ),
     )
-    explainer = load_model(run, classes, device)
+    explainer = load_model(run, classes, device, precision.value)
     done = edit_photograph(
         explainer,
         image,

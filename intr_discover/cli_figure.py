@@ -18,6 +18,8 @@ from intr_discover.cli_options import (
     Classes,
     Device,
     Names,
+    Precision,
+    PrecisionName,
     Run,
     Seed,
     Split,
@@ -107,6 +109,7 @@ def draw_figure(
     seed: int,
     classes: Path | None,
     device: str,
+    precision: PrecisionName,
     options: dict[str, Any],
 ) -> None:
     """Draw one figure, write it in every format with its caption, and print the caption."""
@@ -115,7 +118,7 @@ def draw_figure(
     from intr_discover.figures.scaling import LEGIBLE_PT
 
     millimetres = width_in_mm(width)
-    explainer = load_model(run, classes, device)
+    explainer = load_model(run, classes, device, precision.value)
     written = save_paper_figure(
         figure,
         FigureInputs(
@@ -198,5 +201,6 @@ def _function(figure: PaperFigure) -> Callable[..., None]:
         "seed": (Seed, 0),
         "classes": (Classes, None),
         "device": (Device, "auto"),
+        "precision": (Precision, PrecisionName.fp32),
     }
     return with_parameters(command, {**shared, **own})

@@ -333,6 +333,26 @@ def test_exif_orientation_of_16_bit_grey(tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / "a.png")[..., 0], EIGHT[::-1].T)
 
 
+@pytest.mark.parametrize(
+    ("at_least", "shape"),
+    [(300, (400, 300)), (150, (200, 150)), (101, (200, 150)), (30, (50, 38)), (1, (50, 38))],
+)
+def test_a_jpeg_of_which_less_is_enough(tmp_path, at_least, shape):
+    """300 rows by 400 columns, turned by EXIF; libjpeg decodes a half, a quarter or an eighth."""
+    rows, columns = np.mgrid[:300, :400]
+    smooth = np.stack([rows * 0.8, columns * 0.6, (rows + columns) * 0.3], axis=2)
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(smooth.astype(np.uint8)).save(tmp_path / "p.jpg", quality=95, exif=exif)
+    whole = read_image(tmp_path / "p.jpg")
+    small = read_image(tmp_path / "p.jpg", at_least=at_least)
+    assert whole.shape[:2] == (400, 300) and small.shape[:2] == shape
+    shrunk = Image.fromarray(whole).resize((shape[1], shape[0]), Image.Resampling.BOX)
+    assert np.abs(small.astype(float) - np.asarray(shrunk)).mean() < 3
+    Image.fromarray(whole).save(tmp_path / "p.png")
+    assert np.array_equal(read_image(tmp_path / "p.png", at_least=at_least), whole)
+
+
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
 def test_nonsense_orientation_is_upright(tmp_path, orientation):
     exif = Image.Exif()
