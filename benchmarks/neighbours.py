@@ -1,41 +1,131 @@
-"""A finished comparison of methods as a result that the documentation can quote.
+"""The paper's neighbours beside INTR, on the mimicry rings, on Leeds butterflies, on yours.
 
-Trains and measures nothing: reads what ``intr-discover study neighbours`` has written.
+``python -m benchmarks.neighbours rings`` draws the rings, trains a plain classifier on them, then
+every method from its backbone, and measures all, by the command line alone and on one core.
+Stopped, it goes on where it was. With a folder that ``intr-discover study neighbours`` has
+written, it trains and measures nothing. Either way the numbers become a result that the documentation can quote.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from benchmarks.common import RESULTS
+from data_prep.leeds import prepare
 from intr_discover.files import write_json, write_text
+
+RUNS = Path("runs/neighbours")
+
+
+@dataclass(frozen=True)
+class Collection:
+    """How the methods are compared on one collection.
+
+    Attributes
+    ----------
+    settings
+        Words of ``study neighbours`` for all trainings.
+    plain_minutes, minutes
+        Of the plain classifier, and of each method that begins with its backbone; on one core.
+    drawn
+        Words of ``intr-discover rings`` where the photographs are drawn.
+    """
+
+    settings: Sequence[str]
+    plain_minutes: int
+    minutes: int
+    drawn: Sequence[str] = ()
+
+
+COLLECTIONS = {
+    # No other training or choice used this seed.
+    "rings": Collection(
+        ["--config", "scripts/demo_model.yaml", "--image-size", "96"], 9, 7,
+        ["--per-class", "250", "--size", "96", "--rings", "4", "--seed", "90210"],
+    ),
+    "leeds": Collection([], 9, 8),
+}  # fmt: skip
 
 
 def main() -> None:
-    """Read, write, print."""
+    """Make what is missing, read, write, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="what study neighbours has written")
-    parser.add_argument("--name", required=True, help="of the collection, in lower-case letters")
+    known = ", ".join(COLLECTIONS)
+    parser.add_argument("what", help=f"{known}, or a folder that study neighbours has written")
+    parser.add_argument("--name", help="of the result, in lower-case letters; for a folder")
+    parser.add_argument("--runs", type=Path, default=RUNS, help="trainings and measurements")
+    parser.add_argument("--leeds", type=Path, default=Path("../shared/data/leeds"))
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     options = parser.parse_args()
-    if not (options.folder / "provenance.json").is_file():
-        raise SystemExit(f"{options.folder} holds no finished comparison of methods")
-    record = read_comparison(options.folder)
+    if options.what in COLLECTIONS:
+        name, place = options.what, options.runs / options.what
+        folder, command = (
+            compare(name, place, options.leeds),
+            f"python -m benchmarks.neighbours {name}",
+        )
+    else:
+        name, folder, command = options.name, Path(options.what), None
+        if name is None:
+            raise SystemExit("give the result a --name")
+    if not (folder / "provenance.json").is_file():
+        raise SystemExit(f"{folder} holds no finished comparison of methods")
+    record = read_comparison(folder, command)
     options.out.mkdir(parents=True, exist_ok=True)
-    write_json(options.out / f"neighbours_{options.name}.json", record)
-    page = as_markdown(record, options.name)
-    write_text(options.out / f"neighbours_{options.name}.md", page)
+    write_json(options.out / f"neighbours_{name}.json", record)
+    page = as_markdown(record, name)
+    write_text(options.out / f"neighbours_{name}.md", page)
     print(page)
 
 
-def read_comparison(folder: Path) -> dict[str, Any]:
-    """Return the numbers by method and measure, and how they were made."""
+def compare(name: str, place: Path, leeds: Path) -> Path:
+    """Make what is missing of a comparison; return its folder."""
+    collection = COLLECTIONS[name]
+    photographs = place / "photographs"
+    if not photographs.exists() and collection.drawn:
+        _run(["rings", str(photographs), *collection.drawn])
+    elif not photographs.exists():
+        prepare(leeds, photographs)
+    first, methods = place / "first", place / "methods"
+    asked = ["study", "neighbours", str(photographs), *collection.settings, "--device", "cpu"]
+    plain = first / "trained" / "plain"
+    _run([
+        *asked, "--out", str(first), "--methods", "cam", "--photographs", "4", "--changed", "1",
+        "--minutes-each", str(collection.plain_minutes),
+    ])  # fmt: skip
+    _run([
+        *asked, "--out", str(methods), "--run", f"plain={plain}", "--backbone-weights", str(plain),
+        "--minutes-each", str(collection.minutes),
+    ])  # fmt: skip
+    return methods
+
+
+def _run(words: Sequence[str]) -> None:
+    one_core = {**os.environ, "OMP_NUM_THREADS": "1"}
+    program = [sys.executable, "-m", "intr_discover"]
+    subprocess.run([*program, *words], check=True, env=one_core)  # noqa: S603 - our own program
+
+
+def read_comparison(folder: Path, command: str | None = None) -> dict[str, Any]:
+    """Return the numbers by method and measure, and how they were made.
+
+    Parameters
+    ----------
+    folder
+        What ``study neighbours`` has written.
+    command
+        What makes it anew; by default the one in its record.
+    """
     made = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     table = pd.read_csv(folder / "neighbours.csv")
     methods: dict[str, dict[str, Any]] = {}
@@ -43,9 +133,10 @@ def read_comparison(folder: Path) -> dict[str, Any]:
         numbers = {key: row[key] for key in ("value", "low", "high", "n", "note")}
         methods.setdefault(row["method"], {})[row["measure"]] = numbers
     wide = pd.read_csv(folder / "neighbours_wide.csv", keep_default_na=False)
-    kept = ("command", "seed", "data_fingerprint", "settings", "versions", "machine")
+    kept = ("seed", "data_fingerprint", "settings", "versions", "machine")
     return {
         **{key: made[key] for key in kept},
+        "command": command or shlex.join(made["command"] or []),
         "methods": methods,
         "table": wide.to_dict("split", index=False),
     }
@@ -54,8 +145,7 @@ def read_comparison(folder: Path) -> dict[str, Any]:
 def as_markdown(record: dict[str, Any], name: str) -> str:
     """Return the table with measures in rows and methods in columns."""
     columns, rows = record["table"]["columns"], record["table"]["data"]
-    command = shlex.join(record["command"] or [])
-    machine = record["machine"]
+    command, machine = record["command"], record["machine"]
     lines = [
         f"# INTR and its neighbours: {name}",
         "",
