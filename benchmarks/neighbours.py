@@ -3,7 +3,8 @@
 ``python -m benchmarks.neighbours rings`` draws the rings, trains a plain classifier on them, then
 every method from its backbone, and measures all, by the command line alone and on one core.
 Stopped, it goes on where it was. With a folder that ``intr-discover study neighbours`` has
-written, it trains and measures nothing. Either way the numbers become a result that the documentation can quote.
+written, it trains and measures nothing. Either way the numbers become a result that the
+documentation can quote.
 """
 
 from __future__ import annotations
