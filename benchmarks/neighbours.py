@@ -27,6 +27,8 @@ from data_prep.leeds import prepare
 from intr_discover.files import write_json, write_text
 
 RUNS = Path("runs/neighbours")
+LEEDS = Path("runs/leeds/data")
+"""The table of the Leeds butterflies, as for the other benchmarks of them."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def main() -> None:
 def compare(name: str, place: Path, leeds: Path) -> Path:
     """Make what is missing of a comparison; return its folder."""
     collection = COLLECTIONS[name]
-    photographs = place / "photographs"
+    photographs = place / "photographs" if collection.drawn else LEEDS
     if not photographs.exists() and collection.drawn:
         _run(["rings", str(photographs), *collection.drawn])
     elif not photographs.exists():
@@ -100,14 +102,17 @@ def compare(name: str, place: Path, leeds: Path) -> Path:
     first, methods = place / "first", place / "methods"
     asked = ["study", "neighbours", str(photographs), *collection.settings, "--device", "cpu"]
     plain = first / "trained" / "plain"
-    limits = [["--minutes-each", str(minutes)] for minutes in collection.minutes or ()] or [[], []]
+    of_plain: list[str] = []
+    of_each: list[str] = []
+    if collection.minutes is not None:
+        of_plain, of_each = (["--minutes-each", str(each)] for each in collection.minutes)
     _run([
         *asked, "--out", str(first), "--methods", "cam", "--photographs", "4", "--changed", "1",
-        *limits[0],
+        *of_plain,
     ])  # fmt: skip
     _run([
         *asked, "--out", str(methods), "--run", f"plain={plain}", "--backbone-weights", str(plain),
-        *limits[1],
+        *of_each,
     ])  # fmt: skip
     return methods
 
