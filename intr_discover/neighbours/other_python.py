@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -104,7 +105,8 @@ class Program:
 
 def _end(process: subprocess.Popen[str], exchange: tempfile.TemporaryDirectory[str]) -> None:
     if process.stdin is not None:
-        process.stdin.close()
+        with contextlib.suppress(OSError):  # a request that it did not live to read
+            process.stdin.close()
     try:
         process.wait(timeout=5)
     except subprocess.TimeoutExpired:

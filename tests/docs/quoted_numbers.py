@@ -46,7 +46,7 @@ def quotes() -> list[Quote]:
     return [
         *discovery(), *edits(), *traits(), *leeds(), *faithfulness(), *leeds_heads(),
         *leeds_traits(), *heliconius(), *app(), *doubtful_labels(), *demo_heads(), *extraction(),
-        *preparing(),
+        *preparing(), *neighbours(),
     ]  # fmt: skip
 
 
@@ -66,6 +66,27 @@ def extraction() -> Iterator[Quote]:
     yield Quote(page, file, f"{{{memory}.208|f0}} MB for 208 photographs")
     yield Quote(page, file, f"{{{memory}.2000|f0}} MB for 2,000")
     yield Quote(page, file, f"all {{{at}.killed.rows|n}} rows are those of one process")
+
+
+def neighbours() -> Iterator[Quote]:
+    """Return the rows of the tables of methods; one map alone has no consistency."""
+    several = {
+        "intr": "INTR", "intr_fc": "INTR-FC", "protopnet": "ProtoPNet", "prototree": "ProtoTree",
+        "protopformer": "ProtoPFormer", "concept_transformer": "Concept Transformer",
+    }  # fmt: skip
+    one = {"cam": "plain + CAM", "gradcam": "plain + Grad-CAM", "rise": "plain + RISE",
+           "random": "plain + random map"}  # fmt: skip
+    for method, title in {**several, **one}.items():
+        at = f"methods.{method}"
+        consistency = f"{{{at}.unit_consistency.value|f2}}" if method in several else "NA"
+        yield Quote(
+            "docs/neighbours.md",
+            "neighbours_rings.json",
+            f"| {title} | {share(f'{at}.accuracy')} | {{{at}.training_seconds.value|f0}} | "
+            f"{share(f'{at}.attribute_hit', 'p0')}, {{{at}.attribute_chance.value|p0}} % | "
+            f"{consistency} | {{{at}.insertion.value|f2}} | {{{at}.deletion.value|f2}} | "
+            f"{{{at}.flip_4.value|p0}} % | {{{at}.off_specimen.value|p0}} % |",
+        )
 
 
 def preparing() -> Iterator[Quote]:

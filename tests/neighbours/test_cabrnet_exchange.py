@@ -109,6 +109,17 @@ def test_what_the_program_says_of_its_faults_is_passed_on(stand_in):
     assert not exchange.exists()
 
 
+def test_a_request_that_nobody_read_does_not_keep_it_from_ending(stand_in):
+    program = Program(Path(sys.executable), stand_in)
+    program._process.kill()
+    program._process.wait()
+    assert program._process.stdin is not None
+    program._process.stdin.write("x")  # stays in the buffer
+    exchange = program.exchange
+    program.close()
+    assert not exchange.exists()
+
+
 def test_a_missing_environment_is_said_in_one_line_and_leaves_nothing(tmp_path, monkeypatch):
     specimens = read_drawn(tmp_path / "data")
     settings = tiny_settings(options={"neighbours_python": str(tmp_path / "python")})

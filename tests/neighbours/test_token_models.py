@@ -15,6 +15,7 @@ from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError
 from intr_discover.explain.method import FitSettings
 from intr_discover.neighbours.methods import concept_transformer, protopformer
+from intr_discover.neighbours.own_runs import fit_run
 from intr_discover.neighbours.token_models.checkpoint import load_tokens
 
 METHODS = {module.KIND.name: module.KIND for module in (protopformer, concept_transformer)}
@@ -194,3 +195,25 @@ def test_concepts_need_marks(species, tmp_path):
     with pytest.raises(UserError, match="marked attributes"):
         fit("concept_transformer", without, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_backbone_that_saw_these_photographs_alone_has_much_to_learn(species, tmp_path):
+    """To a Concept Transformer a run of ours is not pretrained; the same weights as a file are."""
+    shared = replace(SHARED, epochs=1)
+    fit_run("plain")(species, shared, tmp_path / "plain", None, lambda line: None)
+    own = load_file(tmp_path / "plain" / "model.safetensors")
+    save_file(own, tmp_path / "backbone.safetensors")
+    rates = {}
+    for name in METHODS:
+        for weights in ("none", "plain", "backbone.safetensors"):
+            place = None if weights == "none" else str(tmp_path / weights)
+            folder = tmp_path / f"{name} from {weights}"
+            fit(name, species, folder, replace(shared, backbone_weights=place))
+            training = json.loads((folder / "config.json").read_text())["training"]
+            rates[name, weights] = training["learning_rate"], training["backbone_learning_rate"]
+    assert rates["protopformer", "none"] == (1e-2, 1e-3)
+    assert rates["protopformer", "plain"] == (3e-3, 1e-4)
+    assert rates["protopformer", "backbone.safetensors"] == (3e-3, 1e-4)
+    assert rates["concept_transformer", "none"] == (5e-3, 1e-3)
+    assert rates["concept_transformer", "plain"] == (5e-3, 1e-3)
+    assert rates["concept_transformer", "backbone.safetensors"] == (5e-5, None)

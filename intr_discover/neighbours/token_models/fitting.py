@@ -19,6 +19,7 @@ from intr_discover.neighbours.token_models.settings import token_settings
 from intr_discover.neighbours.token_models.training import TokenModel, train_tokens
 from intr_discover.training.config import TrainingConfig
 from intr_discover.training.prepare import prepare_data
+from intr_discover.training.run_folder import RunFolder
 
 PROTOPFORMER = "protopformer"
 CONCEPT_TRANSFORMER = "concept_transformer"
@@ -32,8 +33,8 @@ PROTOPFORMER_RECIPE = {
     "label_smoothing": 0.0,
 }
 CONCEPT_RECIPE = {"learning_rate": 5e-5, "weight_decay": 1e-3, "label_smoothing": 0.0}
-# A backbone that is not pretrained has everything to learn. Chosen on the validation photographs
-# of drawn collections.
+# A backbone that is not pretrained has everything to learn. Chosen on the validation photographs of
+# drawn collections, as was what a method takes for pretrained: see the two functions at the end.
 PROTOPFORMER_SCRATCH = {
     **PROTOPFORMER_RECIPE,
     "learning_rate": 1e-2,
@@ -59,7 +60,7 @@ def fit_protopformer(
     chosen = token_settings(
         PROTOPFORMER,
         settings,
-        PROTOPFORMER_RECIPE if _pretrained(settings) else PROTOPFORMER_SCRATCH,
+        PROTOPFORMER_RECIPE if _has_weights(settings) else PROTOPFORMER_SCRATCH,
         ProtoPFormerConfig,
     )
     data = prepare_data(specimens, chosen.training)
@@ -104,8 +105,16 @@ def fit_concept_transformer(
     )  # fmt: skip
 
 
-def _pretrained(settings: FitSettings) -> bool:
+def _has_weights(settings: FitSettings) -> bool:
+    """Tell whether the backbone begins with weights of any origin."""
     return settings.pretrained or settings.backbone_weights is not None
+
+
+def _pretrained(settings: FitSettings) -> bool:
+    """Tell whether the backbone has seen many photographs: a run of ours has seen only these."""
+    if settings.backbone_weights is None:
+        return settings.pretrained
+    return RunFolder(Path(settings.backbone_weights)).config is None
 
 
 def _prototypes(settings: FitSettings) -> dict[str, Any]:
