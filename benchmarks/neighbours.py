@@ -72,11 +72,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     options = parser.parse_args()
     if options.what in COLLECTIONS:
-        name, place = options.what, options.runs / options.what
-        folder, command = (
-            compare(name, place, options.leeds),
-            f"python -m benchmarks.neighbours {name}",
-        )
+        name, command = options.what, f"python -m benchmarks.neighbours {options.what}"
+        folder = compare(name, options.runs / name, options.leeds)
     else:
         name, folder, command = options.name, Path(options.what), None
         if name is None:

@@ -18,8 +18,8 @@ _CONVOLUTIONS = (nn.Conv2d, Conv2dSame)
 _NORMS = (nn.BatchNorm2d, BatchNormAct2d, FrozenBatchNorm2d, FrozenBatchNormAct2d)
 
 _CLOSE = 1e-3
-"""Share of the largest output by which a folded network may differ. A wrong pair moves it far more,
-rounding by about 1e-6."""
+"""Share of the largest output by which a rebuilt network may differ. A wrong pair moves it far
+more, rounding by about 1e-6."""
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -60,17 +60,13 @@ def conv_norm_pairs(network: nn.Module, image: Tensor) -> list[tuple[str, str]]:
 
     try:
         with _watched(network, after, before), torch.no_grad():
-            expected = _flat(network(image))
+            expected = flat(network(image))
     except (RuntimeError, AssertionError, ValueError):  # a picture of another size is wanted
         return []
     found = [pair for pair in pairs if all(called[name] == 1 for name in pair)]
     with torch.no_grad():
-        answers = _flat(fold(network, found)(image))
-    close = all(
-        bool((one - other).abs().max() <= _CLOSE * one.abs().max())
-        for one, other in zip(expected, answers, strict=True)
-    )
-    return found if close else []
+        answers = flat(fold(network, found)(image))
+    return found if alike(expected, answers) else []
 
 
 def fold(network: nn.Module, pairs: Pairs) -> nn.Module:
@@ -126,5 +122,14 @@ def _watched(network: nn.Module, after: Any, before: Any) -> Iterator[None]:
             hook.remove()
 
 
-def _flat(output: Tensor | Sequence[Tensor]) -> list[Tensor]:
+def flat(output: Tensor | Sequence[Tensor]) -> list[Tensor]:
+    """Return what a network gave, one tensor or several, as a list."""
     return [output] if isinstance(output, Tensor) else list(output)
+
+
+def alike(expected: Sequence[Tensor], answers: Sequence[Tensor]) -> bool:
+    """Tell whether a rebuilt network gave the answers of the first one, but for rounding."""
+    return len(expected) == len(answers) and all(
+        bool((one - other).abs().max() <= _CLOSE * one.abs().max())
+        for one, other in zip(expected, answers, strict=True)
+    )

@@ -15,8 +15,7 @@ import torch
 from timm.models.resnet import BasicBlock, Bottleneck
 from torch import Tensor, nn
 
-_CLOSE = 1e-3
-"""Share of the largest output by which a fused network may differ; rounding alone is far below."""
+from intr_discover.model.folding import alike, flat
 
 
 class ConvolutionReLU(nn.Module):
@@ -88,16 +87,13 @@ def fuse(network: nn.Module, image: Tensor) -> bool:
     if _is_stem(network):
         fused |= {"conv1": ConvolutionReLU(modules["conv1"]), "act1": nn.Identity()}
     with torch.no_grad():
-        expected = _flat(network(image))
+        expected = flat(network(image))
         try:
             _put(network, fused)
-            answers = _flat(network(image))
+            answers = flat(network(image))
         except (AttributeError, RuntimeError, TypeError):  # other operators than those of today
             answers = []
-    close = len(answers) == len(expected) and all(
-        bool((one - other).abs().max() <= _CLOSE * one.abs().max())
-        for one, other in zip(expected, answers, strict=True)
-    )
+    close = alike(expected, answers)
     if not close:
         _put(network, {name: modules[name] for name in fused})
     return close
@@ -151,7 +147,3 @@ def _is_simple(convolution: nn.Module) -> bool:
 
 def _sizes(conv: nn.Conv2d) -> tuple[Any, Any, Any, int]:
     return conv.padding, conv.stride, conv.dilation, conv.groups
-
-
-def _flat(output: Any) -> list[Tensor]:
-    return [output] if isinstance(output, Tensor) else list(output)
