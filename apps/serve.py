@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import shutil
 import signal
@@ -127,8 +128,19 @@ def serve(
             say("anybody who reaches this machine can use it: --auth FILE asks for a password")
         # uvicorn ends in good order and then raises the signal again: let it end the `with`, too.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        with contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt), frozen():
             uvicorn.Server(_config(server)).run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def frozen() -> Iterator[None]:
+    """Collect garbage, but do not look through what stands by now: it stays until the end."""
+    gc.freeze()
+    gc.enable()
+    try:
+        yield
+    finally:
+        gc.unfreeze()  # libraries want to find their own things when the process ends
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ Standard library and Typer only at the top, as in ``cli``.
 
 from __future__ import annotations
 
+import gc
 import getpass
 import sys
 from pathlib import Path
@@ -67,6 +68,9 @@ def app(
     if auth is not None:
         auth = auth.absolute()
         read_passwords(auth)  # before anything that takes time
+    # What is imported and read from here on stays until the end. Looking through it for garbage
+    # again and again takes a fifth of the start; `serve` goes back to it.
+    gc.disable()
     explainer = load_model(run or DEMO, classes, device, precision.value)
     collection = read_collection(data or DEMO)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve
 
 from intr_discover.edits.checks import Mask, as_region
 from intr_discover.errors import UserError
@@ -109,7 +109,7 @@ def _fitting_corners(shape: Mask, free: Mask) -> NDArray[np.int64]:
         return np.zeros((0, 2), dtype=np.int64)
     # Number of the shape's pixels that are free, for every corner at once; in double precision,
     # for with the single one of OpenCV's matchTemplate large photographs are a pixel out.
-    inside = fftconvolve(free.astype(np.float64), shape[::-1, ::-1], mode="valid")
+    inside = scipy.signal.fftconvolve(free.astype(np.float64), shape[::-1, ::-1], mode="valid")
     return np.argwhere(inside > shape.sum() - 0.5)
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from intr_discover.edits.checks import Mask, as_region
 from intr_discover.errors import UserError
@@ -92,7 +92,7 @@ def axis_from_mask(mask: NDArray[np.generic]) -> Axis:
         return -_overlap(fine, float(place[0]), float(place[1]))
 
     start = np.array([0.0, first])
-    found = minimize(
+    found = scipy.optimize.minimize(
         badness,
         start,
         method="Nelder-Mead",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.interpolate import RBFInterpolator
 
 from intr_discover.edits.checks import Mask
 from intr_discover.edits.registration import register
@@ -105,7 +105,7 @@ def places_by_landmarks(
             f"fewer than {FEWEST_LANDMARKS} landmarks in common, or all on one line: "
             "a region cannot be placed by them"
         )
-    spline = RBFInterpolator(
+    spline = scipy.interpolate.RBFInterpolator(
         np.array([specimen[name] for name in names], dtype=np.float64),
         np.array([template[name] for name in names], dtype=np.float64),
         kernel="thin_plate_spline",
@@ -156,7 +156,7 @@ def landmark_error(template: Mapping[str, Point], specimen: Mapping[str, Point])
         used = shared_landmarks(others, specimen)
         if not used:
             continue
-        spline = RBFInterpolator(
+        spline = scipy.interpolate.RBFInterpolator(
             np.array([template[name] for name in used], dtype=np.float64),
             np.array([specimen[name] for name in used], dtype=np.float64),
             kernel="thin_plate_spline",

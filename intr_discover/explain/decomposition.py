@@ -15,9 +15,9 @@ from typing import cast
 
 import numpy as np
 import pandas as pd
+import scipy
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 from torch import Tensor
 
 from intr_discover.data.loading import ImageSource
@@ -248,6 +248,6 @@ def _of_all_classes(model: INTR, encoded: Encoded, attention: Tensor, layer: int
 
 def _standardised_ranks(values: Floats) -> Floats:
     """Return ranks with mean 0 and length 1, of two values or more; NaN where all are alike."""
-    ranks = rankdata(values) - (len(values) + 1) / 2
+    ranks = scipy.stats.rankdata(values) - (len(values) + 1) / 2
     length = float(np.linalg.norm(ranks))
     return np.asarray(ranks / length if length > 0 else np.full(len(ranks), np.nan))

@@ -363,7 +363,10 @@ def _fill(
 
 
 def _is_finite(weight: Tensor) -> bool:
-    return not weight.is_floating_point() or bool(torch.isfinite(weight).all())
+    if not weight.is_floating_point() or weight.numel() == 0:
+        return True
+    # NaN spreads into both ends, so two numbers tell of all; in one pass and without a copy.
+    return all(bool(torch.isfinite(end)) for end in torch.aminmax(weight))
 
 
 def _is_matrix(weight: Tensor) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.spatial.distance import squareform
-from scipy.stats import rankdata
 
 Numbers = NDArray[np.float64]
 
@@ -143,10 +143,14 @@ def pair_matrix(
     table["hidden_a"] = hidden[first, second]
     table["hidden_b"] = hidden[second, first]
     table["hidden_confusability"] = (table["hidden_a"] + table["hidden_b"]) / 2
-    table["margin_rank"] = rankdata(-table["confusability"], method="max").astype(np.int64)
-    by_views = rankdata(-table["hidden_confusability"], method="max", nan_policy="omit")
+    table["margin_rank"] = scipy.stats.rankdata(-table["confusability"], method="max").astype(
+        np.int64
+    )
+    by_views = scipy.stats.rankdata(-table["hidden_confusability"], method="max", nan_policy="omit")
     table["rank"] = np.where(np.isnan(by_views), table["margin_rank"], by_views).astype(np.int64)
-    table["feature_rank"] = rankdata(table["feature_distance"], method="max").astype(np.int64)
+    table["feature_rank"] = scipy.stats.rankdata(table["feature_distance"], method="max").astype(
+        np.int64
+    )
     table["known"] = [
         frozenset(pair) in listed for pair in zip(table["label_a"], table["label_b"], strict=True)
     ]

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import RBFInterpolator
 from scipy.spatial import ConvexHull
 
 from intr_discover.studies.landmark_shapes import Numbers, Point, View, mean_shape, size_of
@@ -168,7 +168,7 @@ def points_by_landmarks(frame: Frame, view: View, samples: int = SAMPLES) -> Num
     source = np.array([frame.landmarks[name] for name in names])
     target = np.array([view.points[name] for name in names])
     points = _sample_points(frame.shape, samples)
-    spline = RBFInterpolator(source, target, kernel="thin_plate_spline")
+    spline = scipy.interpolate.RBFInterpolator(source, target, kernel="thin_plate_spline")
     return np.asarray(spline(points.reshape(-1, 2))).reshape(points.shape)
 
 

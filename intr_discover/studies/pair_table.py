@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
 
 from intr_discover.studies.class_distances import ranked_first
 from intr_discover.studies.common_frame import Frame
@@ -270,7 +270,7 @@ def _both_ways(
     if len(first) and len(second):
         middle = float(first.mean() + second.mean()) / 2
     if min(len(first), len(second)) > 1:
-        found = bootstrap(
+        found = scipy.stats.bootstrap(
             (first, second),
             lambda a, b, axis: (a.mean(axis=axis) + b.mean(axis=axis)) / 2,
             n_resamples=RESAMPLES,

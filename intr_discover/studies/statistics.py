@@ -10,10 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import bootstrap, rankdata
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint
 
 RESAMPLES = 1999
 """Bootstrap samples, sign flips and permutations where nothing else is said."""
@@ -31,6 +29,8 @@ def wilson(successes: int, trials: int) -> Interval:
     """Return the 95 % Wilson interval of a share, ``(low, high)``; NaN without trials."""
     if trials == 0:
         return float("nan"), float("nan")
+    from statsmodels.stats.proportion import proportion_confint  # takes long to import
+
     low, high = proportion_confint(successes, trials, alpha=0.05, method="wilson")
     # At 0 and at 1 the exact bound is the share itself; rounding may pass it by 1e-17.
     return min(float(low), successes / trials), max(float(high), successes / trials)
@@ -64,7 +64,7 @@ def bootstrap_interval(
     known = _known(values)
     if len(known) < 2:
         return float("nan"), float("nan")
-    found = bootstrap(
+    found = scipy.stats.bootstrap(
         (known,),
         statistic,
         n_resamples=n_resamples,
@@ -150,6 +150,8 @@ def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
     q_values = np.full(p_values.shape, np.nan)
     tested = ~np.isnan(p_values)
     if tested.any():
+        from statsmodels.stats.multitest import multipletests  # takes long to import
+
         q_values[tested] = multipletests(p_values[tested], method="fdr_bh")[1]
     return q_values
 
@@ -171,7 +173,7 @@ def auroc(positive: ArrayLike, negative: ArrayLike) -> float:
     positive, negative = _known(positive), _known(negative)
     if not len(positive) or not len(negative):
         return float("nan")
-    ranks = rankdata(np.concatenate([positive, negative]))[: len(positive)]
+    ranks = scipy.stats.rankdata(np.concatenate([positive, negative]))[: len(positive)]
     above = ranks.sum() - len(positive) * (len(positive) + 1) / 2
     return float(above / (len(positive) * len(negative)))
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import CubicSpline
 
 from intr_discover.data.rings.specimen import RingSpecimen
 
@@ -144,7 +144,7 @@ def smooth(corners: ArrayLike, points: int = 160, knots: Numbers | None = None) 
     """
     closed = np.vstack([corners, np.asarray(corners)[:1]])
     along = _knots(corners) if knots is None else knots
-    curve = CubicSpline(along, closed, bc_type="periodic")
+    curve = scipy.interpolate.CubicSpline(along, closed, bc_type="periodic")
     return np.asarray(curve(np.linspace(0, along[-1], points, endpoint=False)))
 
 

@@ -1,0 +1,38 @@
+"""How the app starts: what it leaves for later, so that the page is there soon."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+
+import pytest
+
+from apps.serve import frozen
+
+LATER = ("scipy.stats", "scipy.interpolate", "scipy.optimize", "scipy.signal", "statsmodels",
+         "sklearn", "seaborn", "matplotlib.pyplot", "accelerate")  # fmt: skip
+"""What takes tenths of a second to import and no page needs."""
+
+
+def test_start_imports_nothing_that_only_an_answer_needs() -> None:
+    asks = f"import sys, apps.serve; print(*(name for name in {LATER} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_garbage_is_collected_while_serving_and_everything_afterwards() -> None:
+    gc.disable()
+    try:
+        with frozen():
+            assert gc.isenabled()
+            assert gc.get_freeze_count() > 0
+        assert gc.get_freeze_count() == 0
+    finally:
+        gc.enable()
+
+
+def test_what_stood_is_given_back_when_the_server_fails() -> None:
+    with pytest.raises(KeyError), frozen():
+        raise KeyError
+    assert gc.get_freeze_count() == 0
