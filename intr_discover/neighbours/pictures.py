@@ -16,6 +16,7 @@ from intr_discover.neighbours.examined import Shown
 from intr_discover.studies.result import StudyResult
 
 _WIDTH = 120.0  # mm: a dozen methods in rows fit on a page
+_PRESENT = " (present)"  # of a concept; above a map it goes without saying, and has no room
 _OURS = ("intr", "intr_fc")
 _MEASURES = {
     "accuracy": ("accuracy", "higher"),
@@ -129,7 +130,7 @@ def units_figure(
         if each is None:
             continue
         single: list[Panel | None] = [
-            Panel(each.photograph, name, heatmap)
+            Panel(each.photograph, name.removesuffix(_PRESENT), heatmap)
             for name, heatmap in zip(each.names, each.units, strict=True)
         ]
         single += [None] * (most - len(single))
