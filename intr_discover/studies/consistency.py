@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import silhouette_samples
 
 from intr_discover.studies.statistics import permutation_p
 
@@ -148,6 +147,8 @@ def distinctness(units: Units) -> NDArray[np.float64]:
         head's descriptors, in [-1, 1]; near 0 or below, another head picks up the same. NaN below
         ``FEWEST`` photographs and for a single head.
     """
+    from sklearn.metrics import silhouette_samples  # takes long to import
+
     n, heads, depth = units.shape
     if n < FEWEST or heads < 2:
         return np.full(heads, np.nan)
