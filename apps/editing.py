@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.special import softmax
 
 from apps import archives
 from apps.photographs import Photograph
@@ -307,7 +307,7 @@ def _ask(
     explainer = service.explainer
     if not service.has_maps:
         logits = explainer.logits([photograph.path, edited])
-        before, after = softmax(logits.astype(np.float64), axis=1)
+        before, after = scipy.special.softmax(logits.astype(np.float64), axis=1)
         return before, after, None
     first = explainer.explain(service.encode(photograph), layer=layer)
     second = explainer.explain(explainer.encode(edited), first.classes, layer=layer)

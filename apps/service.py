@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from apps.photographs import Photograph
 from apps.results import Results
@@ -210,7 +210,7 @@ class Service:
         for start in range(0, len(missing), _BATCH):
             batch = missing[start : start + _BATCH]
             logits = self.explainer.logits([self._paths[row] for row in batch], batch_size=_BATCH)
-            for row, chances in zip(batch, softmax(logits, axis=1), strict=True):
+            for row, chances in zip(batch, scipy.special.softmax(logits, axis=1), strict=True):
                 best = int(chances.argmax())
                 self._answers[row] = Answer(self.explainer.classes[best], float(chances[best]))
             if progress is not None:

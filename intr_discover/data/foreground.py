@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 SIDE = 160
 """Pixels of the longer side on which the guess is made."""
@@ -104,10 +104,10 @@ def _grab_cut(small: NDArray[np.uint8], frame: NDArray[np.bool_]) -> NDArray[np.
 
 def _cleaned(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Close holes and leave out small parts."""
-    filled = ndimage.binary_fill_holes(mask)
-    parts, count = ndimage.label(filled)
+    filled = scipy.ndimage.binary_fill_holes(mask)
+    parts, count = scipy.ndimage.label(filled)
     if count < 2:
         return np.asarray(filled, dtype=bool)
-    sizes = ndimage.sum_labels(filled, parts, np.arange(1, count + 1))
+    sizes = scipy.ndimage.sum_labels(filled, parts, np.arange(1, count + 1))
     kept = 1 + np.flatnonzero(sizes >= _SMALLEST_PART * sizes.max())
     return np.asarray(np.isin(parts, kept), dtype=bool)

@@ -6,8 +6,8 @@ import math
 
 import cv2
 import numpy as np
+import skimage
 from numpy.typing import NDArray
-from skimage.color import rgb2hsv
 
 from intr_discover.edits.blending import as_rgb
 from intr_discover.edits.checks import Mask, check_mask, check_photograph
@@ -114,7 +114,7 @@ def mask_of_hsv(
     if not (0 <= hue[0] <= 360 and 0 <= hue[1] <= 360):
         raise UserError(f"the hue is to lie from {hue[0]} to {hue[1]}; both lie in [0, 360]")
     # Rounded, so that a limit such as 0.1 means the level that it names.
-    found = np.round(np.asarray(rgb2hsv(as_rgb(photograph)), dtype=np.float64), 6)
+    found = np.round(np.asarray(skimage.color.rgb2hsv(as_rgb(photograph)), dtype=np.float64), 6)
     degrees = 360 * found[..., 0]
     if hue[0] <= hue[1]:
         mask = (degrees >= hue[0]) & (degrees <= hue[1])

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import skimage
 from numpy.typing import NDArray
-from skimage.color import lab2rgb, rgb2lab, xyz_tristimulus_values
-from skimage.color.colorconv import rgb_from_xyz
 
 from intr_discover.errors import UserError
 
@@ -59,7 +58,7 @@ def colour_as_text(colour: str | tuple[int, int, int]) -> str:
 
 def to_lab(pixels: NDArray[np.uint8]) -> Lab:
     """Return sRGB ``[..., 3]`` of uint8 in CIELAB (D65, 2°): L* 0 to 100, a*, b*."""
-    return np.asarray(rgb2lab(pixels), dtype=np.float64)
+    return np.asarray(skimage.color.rgb2lab(pixels), dtype=np.float64)
 
 
 def lab_of(colour: str | tuple[int, int, int]) -> Lab:
@@ -85,16 +84,19 @@ def from_lab(lab: Lab) -> NDArray[np.float32]:
             shown = _can_be_shown(trial)
             least, most = np.where(shown, middle, least), np.where(shown, most, middle)
         fitting[outside, 1:] *= least[:, None]
-    colours = 255 * np.clip(lab2rgb(fitting), 0, 1)
+    colours = 255 * np.clip(skimage.color.lab2rgb(fitting), 0, 1)
     return np.asarray(colours, dtype=np.float32)
 
 
 def _can_be_shown(lab: Lab) -> NDArray[np.bool_]:
     """Return which colours ``[n, 3]`` lie within sRGB: linear light between 0 and 1."""
+    from skimage.color.colorconv import rgb_from_xyz  # named by its own file alone
+
     lightness = (lab[:, 0] + 16) / 116
     powers = np.stack([lightness + lab[:, 1] / 500, lightness, lightness - lab[:, 2] / 200], axis=1)
     # CIE 1976: a cube, and a straight line near black.
     xyz = np.where(powers > 6 / 29, powers**3, 3 * (6 / 29) ** 2 * (powers - 4 / 29))
-    light = (xyz * xyz_tristimulus_values(illuminant="D65", observer="2")) @ rgb_from_xyz.T
+    white = skimage.color.xyz_tristimulus_values(illuminant="D65", observer="2")
+    light = (xyz * white) @ rgb_from_xyz.T
     shown: NDArray[np.bool_] = ((light >= -_ROOM) & (light <= 1 + _ROOM)).all(axis=1)
     return shown

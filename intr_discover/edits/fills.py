@@ -6,8 +6,8 @@ import math
 
 import cv2
 import numpy as np
+import skimage
 from numpy.typing import NDArray
-from skimage.restoration import inpaint_biharmonic
 
 from intr_discover.edits.checks import Mask
 from intr_discover.errors import UserError
@@ -28,7 +28,7 @@ def biharmonic(pixels: RGB, support: Mask) -> NDArray[np.float32]:
 
     Damelin and Hoang 2018; as in scikit-image, it keeps within the values around it.
     """
-    filled = inpaint_biharmonic(pixels / 255.0, support, channel_axis=-1)
+    filled = skimage.restoration.inpaint_biharmonic(pixels / 255.0, support, channel_axis=-1)
     return np.asarray(255 * filled, dtype=np.float32)
 
 

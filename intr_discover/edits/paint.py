@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
 from intr_discover.edits.blending import area_around, blend
 from intr_discover.edits.checks import check_amounts, check_mask, check_photograph
@@ -77,7 +77,7 @@ def paint(
     area = area_around(region, feather)
     strokes = layer[area.box]
     if area.support.sum() > area.region.sum():
-        rows, columns = distance_transform_edt(
+        rows, columns = scipy.ndimage.distance_transform_edt(
             ~area.region, return_distances=False, return_indices=True
         )
         strokes = strokes[rows, columns]

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.special import softmax
 
 import intr_discover
 from intr_discover.data.demo import DEMO
@@ -208,7 +208,7 @@ class Explainer:
         names = list(context) if context is not None else self.classes
         rows = []
         for number, (source, scores) in enumerate(zip(listed, logits, strict=True)):
-            probabilities = softmax(scores)
+            probabilities = scipy.special.softmax(scores)
             order = np.argsort(-scores, kind="stable")[:top]
             for rank, position in enumerate(order, 1):
                 rows.append(
@@ -309,7 +309,7 @@ class Explainer:
             map_maxima=output.map_maxima[0].float().cpu().numpy(),
             competing=list(context) if context is not None else self.classes,
             logits=logits,
-            probabilities=softmax(logits),
+            probabilities=scipy.special.softmax(logits),
             layer=layer % layers,
             layers=layers,
             context_mode=context_mode if context is not None else None,

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from intr_discover.data.loading import ImageSource
 from intr_discover.data.specimens import Specimens
@@ -168,7 +168,7 @@ class Method(ABC):
 
     def predict(self, images: Sequence[ImageSource], *, batch_size: int = 32) -> pd.DataFrame:
         """Return the answer to each photograph: ``label`` and ``probability`` in [0, 1]."""
-        scores = softmax(self.logits(images, batch_size=batch_size), axis=1)
+        scores = scipy.special.softmax(self.logits(images, batch_size=batch_size), axis=1)
         best = scores.argmax(axis=1)
         return pd.DataFrame(
             {

@@ -6,9 +6,9 @@ import zlib
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from intr_discover.data.images import to_array
 from intr_discover.data.loading import ImageSource
@@ -161,7 +161,7 @@ class Rise(ModelMethod):
         with torch.inference_mode():
             batch = torch.from_numpy(pictures).to(memory_format=torch.channels_last)
             logits = self.explainer.model(batch).logits
-        scores = softmax(logits.double().cpu().numpy(), axis=1)
+        scores = scipy.special.softmax(logits.double().cpu().numpy(), axis=1)
         return np.asarray(scores[:, column])
 
 

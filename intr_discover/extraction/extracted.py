@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from intr_discover.data.images import to_array
 from intr_discover.data.loading import ImageSource
@@ -146,7 +146,7 @@ class ExtractedExplainer(Explainer):
             map_maxima=row["map_maxima"].reshape(of_queries)[kept],
             competing=self.classes,
             logits=logits,
-            probabilities=softmax(logits),
+            probabilities=scipy.special.softmax(logits),
             layer=about["layers"] - 1,
             layers=about["layers"],
             context_mode=None,

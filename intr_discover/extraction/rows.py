@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import scipy
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from intr_discover.extraction.answers import Answer, Heads
 from intr_discover.extraction.photographs import PlannedImage
@@ -95,7 +95,7 @@ def table_of(
         # As argmax takes them: of equal logits the first class.
         "predicted": [classes[int(answer.logits.argmax())] for answer in ordered],
         "probability": np.array(
-            [softmax(answer.logits).max() for answer in ordered], dtype=np.float32
+            [scipy.special.softmax(answer.logits).max() for answer in ordered], dtype=np.float32
         ),
         "height": [answer.shape[0] for answer in ordered],
         "width": [answer.shape[1] for answer in ordered],

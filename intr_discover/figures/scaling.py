@@ -13,7 +13,6 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from pypdf import PdfReader, PdfWriter
 
 from intr_discover.errors import UserError
 
@@ -70,6 +69,8 @@ def scale_file(path: Path, form: str, scale: float) -> None:
         scaled = _FIRST_TAG.sub(lambda tag: _SIZE.sub(_times(scale), tag.group()), text, count=1)
         path.write_text(scaled, encoding="utf-8")
     elif form == "pdf":
+        from pypdf import PdfReader, PdfWriter  # not needed to look at a figure
+
         reader = PdfReader(path)
         writer = PdfWriter(clone_from=reader)
         for page in writer.pages:

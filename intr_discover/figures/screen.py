@@ -9,9 +9,9 @@ import io
 
 import numpy as np
 import numpy.typing as npt
+import scipy
 from matplotlib.figure import Figure
 from PIL import Image
-from scipy import ndimage
 
 from intr_discover.figures import overlay, style
 from intr_discover.figures.attention_layout import Box
@@ -72,9 +72,9 @@ def outlined(picture: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_]) -> npt
     )
     region = np.asarray(resized) >= 128
     width = max(1, round(max(region.shape) / 320))
-    outer = ndimage.binary_dilation(region, iterations=width)
+    outer = scipy.ndimage.binary_dilation(region, iterations=width)
     drawn = picture.copy()
-    drawn[ndimage.binary_dilation(outer, iterations=width) & ~outer] = 0
+    drawn[scipy.ndimage.binary_dilation(outer, iterations=width) & ~outer] = 0
     drawn[outer & ~region] = _OUTLINE
     return drawn
 

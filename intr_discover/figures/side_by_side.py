@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import scipy
 from matplotlib.figure import Figure
-from scipy.ndimage import label
 
 from intr_discover.figures import overlay, style
 from intr_discover.figures.attention_layout import Box
@@ -131,7 +131,7 @@ def _draw_row(
             largest = float(each.max())
             scaled = each / largest if largest > 0 else each
             # Round very many places the line would hide the map.
-            places = label(scaled >= 0.5)[1] + label(scaled < 0.5)[1]
+            places = scipy.ndimage.label(scaled >= 0.5)[1] + scipy.ndimage.label(scaled < 0.5)[1]
             pen = panels if places <= _MOST_PLACES else without_line
             pen.draw_map(np.asarray(scaled, dtype=np.float32), box, is_mean=False)
 

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import scipy
 from matplotlib.figure import Figure
-from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
-from scipy.spatial.distance import squareform
 
 from intr_discover.errors import UserError
 from intr_discover.figures import style
@@ -44,9 +43,10 @@ def cluster_order(similarities: Matrix) -> list[int]:
     known = np.nan_to_num(similarities, nan=0.0)
     distances = np.maximum(1.0 - (known + known.T) / 2, 0.0)
     np.fill_diagonal(distances, 0.0)
-    condensed = squareform(distances, checks=False)
-    tree = optimal_leaf_ordering(linkage(condensed, "average"), condensed)
-    return [int(place) for place in leaves_list(tree)]
+    condensed = scipy.spatial.distance.squareform(distances, checks=False)
+    hierarchy = scipy.cluster.hierarchy
+    tree = hierarchy.optimal_leaf_ordering(hierarchy.linkage(condensed, "average"), condensed)
+    return [int(place) for place in hierarchy.leaves_list(tree)]
 
 
 def similarity_matrix_figure(

@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
-from scipy.spatial.distance import squareform
 
 Numbers = NDArray[np.float64]
 
@@ -83,10 +81,10 @@ def clustered_order(distances: Numbers) -> list[int]:
     """Return the classes in the order of a tree of average distances, neighbours side by side."""
     if len(distances) < 3:
         return list(range(len(distances)))
-    flat = squareform(distances, checks=False)
-    return [
-        int(place) for place in leaves_list(optimal_leaf_ordering(linkage(flat, "average"), flat))
-    ]
+    flat = scipy.spatial.distance.squareform(distances, checks=False)
+    hierarchy = scipy.cluster.hierarchy
+    tree = hierarchy.optimal_leaf_ordering(hierarchy.linkage(flat, "average"), flat)
+    return [int(place) for place in hierarchy.leaves_list(tree)]
 
 
 def pair_matrix(

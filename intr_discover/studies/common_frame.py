@@ -18,7 +18,6 @@ from typing import Literal
 import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import ConvexHull
 
 from intr_discover.studies.landmark_shapes import Numbers, Point, View, mean_shape, size_of
 
@@ -216,6 +215,6 @@ def _middle_line(views: Sequence[View], names: Sequence[str], mean: Numbers) -> 
 
 def _near_hull(points: Numbers, corners: Numbers, reach: float) -> NDArray[np.bool_]:
     """Return which points lie in the convex hull of the corners, or within reach of it."""
-    faces = ConvexHull(corners).equations  # distance from each face, below 0 inside
+    faces = scipy.spatial.ConvexHull(corners).equations  # distance from each face, below 0 inside
     beyond = points @ faces[:, :2].T + faces[:, 2]
     return np.asarray((beyond <= reach).all(axis=1))

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from intr_discover.studies.cues import Cue
 from intr_discover.studies.statistics import benjamini_hochberg, permutation_p, wilson
@@ -178,7 +178,7 @@ def neighbours(cue: Cue, individuals: NDArray[np.int64]) -> NDArray[np.bool_]:
     """
     values = cue.values
     if not cue.categories:
-        return _voters(cdist(values, values), individuals)
+        return _voters(scipy.spatial.distance.cdist(values, values), individuals)
     others = individuals[:, None] != individuals
     same = (values == values[:, 0]) & others
     return np.where(same.any(axis=1, keepdims=True), same, others)
@@ -247,7 +247,7 @@ def _joint(cues: Sequence[Cue]) -> list[tuple[str, Float]]:
             differ = (
                 (cue.values != cue.values[:, 0]).astype(np.float64)
                 if cue.categories
-                else cdist(cue.values, cue.values, "sqeuclidean")
+                else scipy.spatial.distance.cdist(cue.values, cue.values, "sqeuclidean")
             )
             squares.append(differ / differ.mean())
         found.append((name, np.sqrt(np.sum(squares, axis=0))))

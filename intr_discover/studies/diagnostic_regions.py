@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import binary_dilation
 
 from intr_discover.studies.population_maps import (
     BATCH_NUMBERS,
@@ -135,7 +135,7 @@ def near(cells: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray[np.bool
     """Return ``[cells]``: the cells given and all their neighbours within the frame."""
     grid = np.zeros(inside.shape, dtype=np.bool_)
     grid[inside] = cells
-    return np.asarray(binary_dilation(grid, np.ones((3, 3)))[inside])
+    return np.asarray(scipy.ndimage.binary_dilation(grid, np.ones((3, 3)))[inside])
 
 
 def _signs(

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError
@@ -88,7 +88,10 @@ def run(inputs: StudyInputs) -> StudyResult:
             "numbers (NaN or infinite); its weights are damaged or its training diverged"
         )
     return _result(
-        inputs, chosen, inputs.explainer.classes, softmax(logits.astype(np.float64), axis=1)
+        inputs,
+        chosen,
+        inputs.explainer.classes,
+        scipy.special.softmax(logits.astype(np.float64), axis=1),
     )
 
 

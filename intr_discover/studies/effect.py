@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import softmax
 
 from intr_discover.edits.operation import Edit
 from intr_discover.errors import UserError
@@ -139,7 +139,9 @@ class Effect:
     @property
     def probabilities(self) -> Numbers:
         """``[2, C]``: before and after the edit, in [0, 1]."""
-        return np.asarray(softmax(np.stack([self.before, self.outcomes[0].logits]), axis=1))
+        return np.asarray(
+            scipy.special.softmax(np.stack([self.before, self.outcomes[0].logits]), axis=1)
+        )
 
     @property
     def lead(self) -> float:

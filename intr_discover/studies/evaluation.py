@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import softmax
+import scipy
 from sklearn.metrics import confusion_matrix
 from statsmodels.stats.contingency_tables import mcnemar
 
@@ -110,7 +110,7 @@ def evaluate_predictions(
     order = np.argsort(-logits, axis=1, kind="stable")
     predicted = order[:, 0]
     rank_of_true = 1 + np.argmax(order == true_ids[:, None], axis=1)
-    probabilities = softmax(logits, axis=1)
+    probabilities = scipy.special.softmax(logits, axis=1)
     logits_of_others = logits.copy()
     logits_of_others[rows, true_ids] = -np.inf
     top = min(5, len(classes))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import map_coordinates
 
 from intr_discover.data.images import read_mask, upright_shape
 from intr_discover.data.preprocessing import Preprocessing
@@ -207,4 +207,4 @@ def _within(points: Numbers, shape: tuple[int, int]) -> NDArray[np.bool_]:
 
 def _sample(values: Numbers, points: Numbers, order: int) -> Numbers:
     places = [points[..., 1], points[..., 0]]
-    return np.asarray(map_coordinates(values, places, order=order, mode="nearest"))
+    return np.asarray(scipy.ndimage.map_coordinates(values, places, order=order, mode="nearest"))

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from intr_discover.data.loading import evaluation_batches
 from intr_discover.explain.explainer import Explainer
@@ -126,7 +126,10 @@ def half_hidden_answers(
                 with torch.inference_mode():
                     logits = explainer.model(pictures.to(explainer.device)).logits.float().cpu()
                 require_finite_answers([logits], np.full(len(pictures), row), paths)
-                means[row] += softmax(logits.numpy().astype(np.float64), axis=1).sum(axis=0) / count
+                means[row] += (
+                    scipy.special.softmax(logits.numpy().astype(np.float64), axis=1).sum(axis=0)
+                    / count
+                )
                 done += len(pictures)
                 if progress is not None:
                     progress(done, total)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from intr_discover.data.demo import DEMO
 from intr_discover.errors import UserError
@@ -43,7 +43,7 @@ class Judge:
             # Channels last: a third quicker on a processor, and the same numbers.
             batch = torch.from_numpy(pictures).to(memory_format=torch.channels_last)
             logits = self.explainer.model(batch).logits
-        return np.asarray(softmax(logits.double().cpu().numpy(), axis=1))
+        return np.asarray(scipy.special.softmax(logits.double().cpu().numpy(), axis=1))
 
 
 def is_plain(run: str | Path) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import orthogonal_procrustes
 
 Point = tuple[float, float]
 Numbers = NDArray[np.float64]
@@ -122,7 +122,7 @@ def _turn(shape: Numbers, target: Numbers) -> Numbers:
     """Return the rotation, or rotation and mirroring, ``[2, 2]`` that takes one to the other."""
     both = ~(np.isnan(shape[:, 0]) | np.isnan(target[:, 0]))
     a, b = shape[both], target[both]
-    turn, _ = orthogonal_procrustes(a - a.mean(axis=0), b - b.mean(axis=0))
+    turn, _ = scipy.linalg.orthogonal_procrustes(a - a.mean(axis=0), b - b.mean(axis=0))
     return np.asarray(turn)
 
 

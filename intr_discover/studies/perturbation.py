@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import correlate1d, gaussian_filter1d
 
 CURVES = ("insertion", "deletion", "lerf")
 STEPS = 28
@@ -168,9 +168,9 @@ def blur(picture: Floats) -> Floats:
     kernel = max(3, 2 * round((_BLUR_KERNEL * scale - 1) / 2) + 1)
     spike = np.zeros(kernel)
     spike[kernel // 2] = 1.0
-    weights = gaussian_filter1d(spike, max(_BLUR_SIGMA * scale, 0.5), mode="reflect")
+    weights = scipy.ndimage.gaussian_filter1d(spike, max(_BLUR_SIGMA * scale, 0.5), mode="reflect")
     for axis in (1, 2):
-        picture = correlate1d(picture, weights, axis=axis, mode="constant", cval=0.0)
+        picture = scipy.ndimage.correlate1d(picture, weights, axis=axis, mode="constant", cval=0.0)
     return np.asarray(picture, dtype=np.float32)
 
 

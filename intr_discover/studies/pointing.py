@@ -7,8 +7,8 @@ a hit when some pixel of the region lies within the tolerance.
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import distance_transform_edt
 
 
 def peak_positions(
@@ -60,7 +60,7 @@ def distance_to_mask(mask: ArrayLike) -> NDArray[np.float64]:
     if outside.all():
         return np.full(outside.shape, np.inf)
     # Double precision: at exactly the tolerance a point hits.
-    return np.asarray(distance_transform_edt(outside), dtype=np.float64)
+    return np.asarray(scipy.ndimage.distance_transform_edt(outside), dtype=np.float64)
 
 
 def distances(points: ArrayLike, mask: ArrayLike) -> NDArray[np.float64]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import skimage
 from numpy.typing import ArrayLike, NDArray
-from skimage.color import rgb2lab
 
 Mask = NDArray[np.bool_]
 
@@ -88,7 +88,7 @@ def colour_of(photograph: NDArray[np.uint8], region: Mask) -> dict[str, float]:
         names = ["lightness", "a", "b"]
         return dict.fromkeys([*COLOURS, *(f"{name}_sd" for name in names)], math.nan)
     step = max(1, len(pixels) // _MOST_PIXELS)
-    lab = rgb2lab(pixels[None, ::step])[0]
+    lab = skimage.color.rgb2lab(pixels[None, ::step])[0]
     mean, spread = lab.mean(axis=0), lab.std(axis=0)
     chroma = float(np.hypot(mean[1], mean[2]))
     hue = float(np.degrees(np.arctan2(mean[2], mean[1])) % 360) if chroma >= 1 else math.nan

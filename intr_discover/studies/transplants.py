@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 import torch
-from scipy.special import softmax
 
 from intr_discover.data.images import read_image
 from intr_discover.data.specimens import Specimens
@@ -225,7 +225,7 @@ def _ask(
     margins = logits[:, other] - logits[:, own]
     answers = logits.argmax(axis=1)
     beside = answers[2:] != answers[0]
-    chances = softmax(logits, axis=1)
+    chances = scipy.special.softmax(logits, axis=1)
     images = chosen.table["image"]
     return {
         "pair": " / ".join(sorted((label, mate))),

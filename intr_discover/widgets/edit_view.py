@@ -9,11 +9,11 @@ from typing import ClassVar
 
 import ipywidgets
 import numpy as np
+import scipy
 from ipywidgets import Layout
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.special import softmax
 
 from intr_discover.data.images import read_image
 from intr_discover.edits.operation import Edit
@@ -277,7 +277,9 @@ class EditView(Panel):
         )  # fmt: skip
 
     def _probabilities(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        before, after = softmax(np.stack([self._before, self._after]).astype(np.float64), axis=1)
+        before, after = scipy.special.softmax(
+            np.stack([self._before, self._after]).astype(np.float64), axis=1
+        )
         return before, after
 
 

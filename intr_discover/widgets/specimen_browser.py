@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import ipywidgets
 import numpy as np
+import scipy
 from ipywidgets import Layout
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from intr_discover.data.images import read_image
 from intr_discover.data.specimens import Specimens
@@ -162,7 +162,7 @@ class SpecimenBrowser(Panel):
         if self.explainer is None or not missing:
             return
         logits = self.explainer.logits([self._paths[row] for row in missing])
-        for row, chances in zip(missing, softmax(logits, axis=1), strict=True):
+        for row, chances in zip(missing, scipy.special.softmax(logits, axis=1), strict=True):
             best = int(chances.argmax())
             self._answers[row] = (self.explainer.classes[best], float(chances[best]))
 

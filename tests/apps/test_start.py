@@ -10,8 +10,8 @@ import pytest
 
 from apps.serve import frozen
 
-LATER = ("scipy.stats", "scipy.interpolate", "scipy.optimize", "scipy.signal", "statsmodels",
-         "sklearn", "seaborn", "matplotlib.pyplot")  # fmt: skip
+LATER = ("scipy.stats", "scipy.interpolate", "scipy.optimize", "scipy.signal", "scipy.ndimage",
+         "scipy.linalg", "statsmodels", "sklearn", "seaborn", "matplotlib.pyplot")  # fmt: skip
 """What takes tenths of a second to import and no page needs."""
 
 

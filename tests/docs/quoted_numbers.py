@@ -88,6 +88,16 @@ def neighbours() -> Iterator[Quote]:
         yield Quote("docs/neighbours.md", "neighbours_rings.json", f"{begins}{hit}{ends}")
         if method != "concept_transformer":  # nobody has marked attributes there
             yield Quote("docs/neighbours.md", "neighbours_leeds.json", f"{begins}{ends}")
+    yield Quote(
+        "docs/neighbours.md",
+        "neighbours_rings.json",
+        "takes {methods.rise.explanation_seconds.value|f1} s a photograph where INTR takes "
+        "{methods.intr.explanation_seconds.value|f3} s "
+        "({methods.rise.explanation_seconds.n|n} photographs)",
+    )
+    for collection in ("rings", "leeds"):
+        measured = "{methods.intr.accuracy.n|n} to measure"
+        yield Quote("docs/neighbours.md", f"neighbours_{collection}.json", measured)
 
 
 def preparing() -> Iterator[Quote]:
