@@ -22,6 +22,9 @@ DEFAULT_MINUTES = 20.0
 MOST_EPOCHS = 200
 """A collection that is passed through in a second gains nothing from more."""
 
+FEW_EPOCHS = 10
+"""Fewer of them, and a training says more of the time it had than of the method."""
+
 _WARM_UP = 0.2  # of all epochs, at most
 
 ModelName = Literal["intr", "intr-fc", "plain"]
@@ -47,6 +50,17 @@ def epochs_of(settings: FitSettings, seconds_of_an_epoch: Callable[[], float]) -
         return settings.epochs
     minutes = DEFAULT_MINUTES if settings.minutes is None else settings.minutes
     return epochs_within(seconds_of_an_epoch(), minutes)
+
+
+def caution(epochs: int, settings: FitSettings) -> str:
+    """Return words to add where the time was too short for a fair training, else none."""
+    if settings.epochs is not None or epochs >= FEW_EPOCHS:
+        return ""
+    minutes = DEFAULT_MINUTES if settings.minutes is None else settings.minutes
+    return (
+        f"; too few to judge the method by: give all methods more than --minutes-each {minutes:g}, "
+        "or the same --epochs"
+    )
 
 
 def training_config(

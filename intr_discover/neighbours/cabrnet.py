@@ -19,7 +19,7 @@ from intr_discover.files import sha256, write_json
 from intr_discover.model.backbone_weights import create_network
 from intr_discover.model.checkpoint import CONFIG, WEIGHTS, read_config, save_weights
 from intr_discover.model.weight_files import read_weights
-from intr_discover.neighbours.budget import DEFAULT_MINUTES, record_seconds
+from intr_discover.neighbours.budget import DEFAULT_MINUTES, caution, record_seconds
 from intr_discover.neighbours.other_python import HOW, Program, python_of
 from intr_discover.training.build import build_preprocessing
 from intr_discover.training.config import build_config
@@ -164,7 +164,8 @@ def fit_cabrnet(kind: str) -> Fit:
                 "epochs": len(history),
             },
         )
-        say(f"{kind}: {len(history)} epochs, {answer['seconds']:.0f} s")
+        said = f"{kind}: {len(history)} epochs, {answer['seconds']:.0f} s"
+        say(said + caution(len(history), settings))
 
     return fit
 

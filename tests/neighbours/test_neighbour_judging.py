@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from intr_discover.explain.method import FitSettings, Units
-from intr_discover.neighbours.budget import epochs_of, epochs_within
+from intr_discover.neighbours.budget import caution, epochs_of, epochs_within
 from intr_discover.neighbours.examined import UnitsOfLabel, chosen_rows
 from intr_discover.neighbours.judging import Seen, describe, summed_in_cells
 from intr_discover.neighbours.measures import cell_text, unit_consistency
@@ -63,6 +63,14 @@ def test_epochs_fill_the_minutes():
     assert epochs_within(0.0, 20.0) == 200
     assert epochs_of(FitSettings(epochs=3), pytest.fail) == 3  # nothing is measured then
     assert epochs_of(FitSettings(minutes=1.0), lambda: 6.0) == 10
+
+
+def test_too_short_a_training_is_said_unless_it_was_wished():
+    assert caution(2, FitSettings(minutes=8.0)).startswith("; too few to judge the method by")
+    assert "more than --minutes-each 8, or" in caution(9, FitSettings(minutes=8.0))
+    assert "more than --minutes-each 20, or" in caution(1, FitSettings())
+    assert caution(10, FitSettings(minutes=8.0)) == ""
+    assert caution(1, FitSettings(epochs=1)) == ""
 
 
 @pytest.mark.parametrize(
