@@ -136,6 +136,9 @@ def read_comparison(folder: Path, command: str | None = None) -> dict[str, Any]:
     methods: dict[str, dict[str, Any]] = {}
     for row in table.astype(object).where(table.notna(), None).to_dict("records"):
         numbers = {key: row[key] for key in ("value", "low", "high", "n", "note")}
+        # Why a method was left out may name a file: as seen from here, for it is published.
+        if numbers["note"]:
+            numbers["note"] = numbers["note"].replace(f"{Path.cwd()}/", "")
         methods.setdefault(row["method"], {})[row["measure"]] = numbers
     wide = pd.read_csv(folder / "neighbours_wide.csv", keep_default_na=False)
     kept = ("seed", "data_fingerprint", "settings", "versions", "machine")
