@@ -69,15 +69,18 @@ def app(
         auth = auth.absolute()
         read_passwords(auth)  # before anything that takes time
     # What is imported and read from here on stays until the end. Looking through it for garbage
-    # again and again takes a fifth of the start; `serve` goes back to it.
+    # again and again takes a fifth of the start; `serve` goes back to it, and so does a mistake.
     gc.disable()
-    explainer = load_model(run or DEMO, classes, device, precision.value)
-    collection = read_collection(data or DEMO)
+    try:
+        explainer = load_model(run or DEMO, classes, device, precision.value)
+        collection = read_collection(data or DEMO)
 
-    from apps.serve import Settings, serve
+        from apps.serve import Settings, serve
 
-    settings = Settings(host, port, auth, read_only, database, run or DEMO, data or DEMO)
-    serve(explainer, collection, settings, say=lambda line: print(line, flush=True))
+        settings = Settings(host, port, auth, read_only, database, run or DEMO, data or DEMO)
+        serve(explainer, collection, settings, say=lambda line: print(line, flush=True))
+    finally:
+        gc.enable()
 
 
 def _add_user(auth: Path | None, name: str) -> None:

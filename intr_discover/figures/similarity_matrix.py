@@ -31,22 +31,33 @@ _SMALLEST_SIDE = 20.0
 Matrix = npt.NDArray[np.float64]
 
 
+def clustered_order(distances: Matrix) -> list[int]:
+    """Return the classes in the order of a tree of average distances, neighbours side by side.
+
+    Leaves are turned so that neighbours are as near as can be.
+
+    Parameters
+    ----------
+    distances
+        ``[C, C]``, symmetric, 0 on the diagonal.
+    """
+    if len(distances) < 3:
+        return list(range(len(distances)))
+    flat = scipy.spatial.distance.squareform(distances, checks=False)
+    hierarchy = scipy.cluster.hierarchy
+    tree = hierarchy.optimal_leaf_ordering(hierarchy.linkage(flat, "average"), flat)
+    return [int(place) for place in hierarchy.leaves_list(tree)]
+
+
 def cluster_order(similarities: Matrix) -> list[int]:
     """Return the places of the classes so that alike ones lie together.
 
-    Average linkage on ``1 − similarity``, leaves turned so that neighbours are as alike as can be.
-    Unknown similarities (NaN) count as 0.
+    As ``clustered_order`` of ``1 − similarity``; unknown similarities (NaN) count as 0.
     """
-    count = len(similarities)
-    if count < 3:
-        return list(range(count))
     known = np.nan_to_num(similarities, nan=0.0)
     distances = np.maximum(1.0 - (known + known.T) / 2, 0.0)
     np.fill_diagonal(distances, 0.0)
-    condensed = scipy.spatial.distance.squareform(distances, checks=False)
-    hierarchy = scipy.cluster.hierarchy
-    tree = hierarchy.optimal_leaf_ordering(hierarchy.linkage(condensed, "average"), condensed)
-    return [int(place) for place in hierarchy.leaves_list(tree)]
+    return clustered_order(distances)
 
 
 def similarity_matrix_figure(

@@ -77,16 +77,6 @@ def feature_distances(
     return np.asarray((distances + distances.T) / 2)
 
 
-def clustered_order(distances: Numbers) -> list[int]:
-    """Return the classes in the order of a tree of average distances, neighbours side by side."""
-    if len(distances) < 3:
-        return list(range(len(distances)))
-    flat = scipy.spatial.distance.squareform(distances, checks=False)
-    hierarchy = scipy.cluster.hierarchy
-    tree = hierarchy.optimal_leaf_ordering(hierarchy.linkage(flat, "average"), flat)
-    return [int(place) for place in hierarchy.leaves_list(tree)]
-
-
 def pair_matrix(
     names: Sequence[str],
     counts: Sequence[int],

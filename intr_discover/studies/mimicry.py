@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from intr_discover.data.specimens import Specimens
 from intr_discover.figures.class_matrix import class_matrix_figure
+from intr_discover.figures.similarity_matrix import clustered_order
 from intr_discover.model.intr import INTR
 from intr_discover.studies.class_distances import (
-    clustered_order,
     confusions,
     feature_distances,
     mean_margins,

@@ -9,6 +9,8 @@ import sys
 import pytest
 
 from apps.serve import frozen
+from intr_discover.cli_app import app
+from intr_discover.errors import UserError
 
 LATER = ("scipy.stats", "scipy.interpolate", "scipy.optimize", "scipy.signal", "scipy.ndimage",
          "scipy.linalg", "statsmodels", "sklearn", "seaborn", "matplotlib.pyplot")  # fmt: skip
@@ -39,3 +41,9 @@ def test_what_stood_is_given_back_when_the_server_fails() -> None:
     with pytest.raises(KeyError), frozen():
         raise KeyError
     assert gc.get_freeze_count() == 0
+
+
+def test_a_mistake_does_not_leave_the_process_without_collection() -> None:
+    with pytest.raises(UserError, match="nowhere"):
+        app(run="nowhere", data="nowhere")
+    assert gc.isenabled()

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from intr_discover.figures.similarity_matrix import clustered_order
 from intr_discover.studies.class_distances import (
-    clustered_order,
     confusions,
     feature_distances,
     mean_margins,
