@@ -18,12 +18,12 @@ from intr_discover.studies.edit_regions import controls_beside, fringed, widened
 from intr_discover.studies.effect import (
     Effect,
     Mask,
-    Picture,
     Trial,
     cells_covered,
     lead_of,
     measure_effect,
 )
+from intr_discover.studies.studied import Picture
 
 FEATHER = 2.0
 """Width of the edits' soft edge, in pixels."""

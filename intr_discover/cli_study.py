@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from intr_discover.cli_neighbours import HELP, LISTED, neighbours
+from intr_discover.cli_neighbours import HELP, LISTED, OtherPython, neighbours
 from intr_discover.cli_options import (
     BatchSize,
     Classes,
@@ -30,6 +30,7 @@ from intr_discover.cli_options import (
     choose_split,
     command_words,
     extracted_answers,
+    given,
     load_model,
     read_collection,
     read_names,
@@ -41,6 +42,7 @@ from intr_discover.plugins import Listed
 from intr_discover.studies.listing import list_studies
 
 if TYPE_CHECKING:
+    from intr_discover.explain.method import Method
     from intr_discover.studies.budget import StudyPlan
     from intr_discover.studies.study import Study, StudyInputs
 
@@ -66,6 +68,15 @@ PlannedAs = Annotated[
     typer.Option(
         metavar="FILE",
         help="Take as many photographs as the report did whose provenance.json this is.",
+    ),
+]
+MethodName = Annotated[
+    str | None,
+    typer.Option(
+        "--method",
+        metavar="NAME",
+        help="Study another way to explain than INTR's heads, such as protopnet or gradcam: RUN is "
+        "what study neighbours has trained for it.",
     ),
 ]
 Full = Annotated[bool, typer.Option("--full", help="Show everything, on however many figures.")]
@@ -114,6 +125,8 @@ def run_study(
     precision: PrecisionName,
     options: dict[str, Any],
     extracted: Path | None = None,
+    method: str | None = None,
+    neighbours_python: Path | None = None,
 ) -> None:
     """Run one study on all photographs of a split, write its folder, and print its findings.
 
@@ -122,11 +135,18 @@ def run_study(
     from intr_discover.figures.head_names import NO_NAMES
     from intr_discover.studies.study import StudyInputs
 
-    explainer = None if run is None else load_model(run, classes, device, precision.value)
-    if explainer is None and split is None:
+    other: Method | None = None
+    if method is not None and run is not None:
+        other = load_method(method, Path(run), seed, device, neighbours_python)
+        explainer = other.explainer
+    else:
+        explainer = None if run is None else load_model(run, classes, device, precision.value)
+    if run is None and split is None:
         split = "all"
     collection, split = choose_split(read_collection(data), split)
-    if explainer is not None:
+    if other is not None:
+        collection.label_ids(other.classes)
+    elif explainer is not None:
         collection.label_ids(explainer.classes)
         explainer = extracted_answers(extracted, explainer, collection)
     inputs = study.inputs(
@@ -139,6 +159,8 @@ def run_study(
             command=command_words(),
             batch_size=batch_size,
             names=NO_NAMES if explainer is None else read_names(names, explainer),
+            method=other,
+            device=device,
         ),
         options,
     )
@@ -154,6 +176,29 @@ def run_study(
     for sentence in study.findings(result):
         print(sentence)
     print(f"wrote {out}")
+
+
+def load_method(
+    name: str, run: Path, seed: int, device: str, neighbours_python: Path | None
+) -> Method:
+    """Return a way to explain what was trained into a folder.
+
+    Raises
+    ------
+    UserError
+        If there is none of that name, or the folder holds nothing that it can explain.
+    """
+    from intr_discover.explain.method import FitSettings
+    from intr_discover.neighbours.registry import choose_methods
+
+    kind = choose_methods([name])[0]
+    if not run.is_dir():
+        raise UserError(
+            f"{run}: there is no such folder; with --method {name} RUN is what study neighbours "
+            f"has trained, OUT/trained/{kind.folder}"
+        )
+    options = given(neighbours_python=neighbours_python)
+    return kind.load(run, FitSettings(seed=seed, device=device, options=options))
 
 
 def _planned_as(inputs: StudyInputs, record: Path) -> StudyInputs:
@@ -173,21 +218,19 @@ def _plan_in_words(plan: StudyPlan) -> str:
     photographs = f"planned: {plan.images} of {plan.of} photographs"
     if not plan.encodes:
         return photographs
-    return (
-        f"{photographs}, at most {plan.encodes} passes of the model and {plan.decodes} of its "
-        "decoder"
-    )
+    decoder = f" and {plan.decodes} of its decoder" if plan.decodes else ""
+    return f"{photographs}, at most {plan.encodes} passes of the model{decoder}"
 
 
 def _function(study: Study) -> Callable[..., None]:
     """Return the function behind a study's command: the options of all studies, then its own."""
     own = {option.name: own_parameter(option) for option in study.options}
 
-    def command(**given: Any) -> None:
-        options = {name: given.pop(name) for name in own}
+    def command(**values: Any) -> None:
+        options = {name: values.pop(name) for name in own}
         if study.without_model:
-            given |= _run_and_data(given["run"], given["data"], given.pop("no_model"))
-        run_study(study, options=options, **given)
+            values |= _run_and_data(values["run"], values["data"], values.pop("no_model"))
+        run_study(study, options=options, **values)
 
     shared = {
         "run": (Run, REQUIRED),
@@ -205,6 +248,8 @@ def _function(study: Study) -> Callable[..., None]:
     }
     if study.from_extraction:
         shared["extracted"] = (Extracted, None)
+    if study.any_method:
+        shared |= {"method": (MethodName, None), "neighbours_python": (OtherPython, None)}
     if study.without_model:
         shared |= {
             "run": (First, REQUIRED),

@@ -59,7 +59,7 @@ def draw(inputs: FigureInputs) -> Drawn:
         trial, what = _with_attribute(inputs, photograph, edit)
     effect = measure_effect(inputs.explainer, trial)
     title = f"{photograph.name}: {edit.name}"
-    figure = edit_sheet_figure(sheet_of(inputs.explainer, trial, effect, title, inputs.names))
+    figure = edit_sheet_figure(sheet_of(trial, effect, title, inputs.names))
     caption = " ".join(
         [
             f"{edit.name} of {what} (outlined), {float(trial.mask.mean()):.1%} of the pixels.",

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from intr_discover.data.loading import ImageSource
 from intr_discover.data.specimens import Specimens
+from intr_discover.errors import UserError
+from intr_discover.explain.explainer import Explainer
 from intr_discover.explain.maps import place_on_photograph
 
 Progress = Callable[[int, int], None]
@@ -79,6 +81,16 @@ class Units:
         mean = np.tensordot(weights / weights.sum(), self.maps.astype(np.float64), axes=1)
         return np.asarray(mean, dtype=np.float32)
 
+    def shares(self) -> NDArray[np.float32]:
+        """Return the maps ``[U, h, w]`` as attention is given: each sums to 1.
+
+        A map without anything above 0 is even.
+        """
+        maps = self.maps.astype(np.float64)
+        totals = maps.sum(axis=(1, 2), keepdims=True)
+        even = np.full_like(maps, 1 / maps[0].size)
+        return np.divide(maps, totals, out=even, where=totals > 0).astype(np.float32)
+
     def placed(
         self, cells: NDArray[np.float32], shape: tuple[int, int] | None = None
     ) -> NDArray[np.float32]:
@@ -120,10 +132,16 @@ class Method(ABC):
         Class names in the order of class ids.
     parameters
         Numbers that the model holds.
+    one_map
+        Whether all it has is one map of a photograph and a class.
+    explainer
+        The model of this package that it explains; None where it holds a model of its own.
     """
 
     name: str
     classes: list[str]
+    one_map: bool = False
+    explainer: Explainer | None = None
 
     @property
     @abstractmethod
@@ -176,6 +194,30 @@ class Method(ABC):
                 "probability": scores[np.arange(len(best)), best].astype(float),
             }
         )
+
+
+def checked(units: Units, method: Method, image: str) -> Units:
+    """Refuse maps and strengths that are no numbers, or maps below 0.
+
+    Parameters
+    ----------
+    units
+        What ``method`` gave.
+    method, image
+        For the message.
+
+    Raises
+    ------
+    UserError
+        Naming method and photograph.
+    """
+    if not (np.isfinite(units.maps).all() and np.isfinite(units.strengths).all()):
+        raise UserError(
+            f"{image}: the maps of {method.name} hold values that are no numbers (NaN); its "
+            "weights are damaged or its training diverged"
+        )
+    assert (units.maps >= 0).all(), f"{method.name} gives a map below 0"
+    return units
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ class ModelMethod(Method):
         The model.
     """
 
+    explainer: Explainer
+
     def __init__(self, name: str, explainer: Explainer) -> None:
         self.name = name
         self.explainer = explainer
@@ -103,6 +105,8 @@ class IntrHeads(ModelMethod):
 class ClassActivation(ModelMethod):
     """CAM of a plain classifier with global average pooling; one unit, its smallest value 0."""
 
+    one_map = True
+
     def units(self, image: ImageSource, label: str) -> Units:
         """Return the map; see ``posthoc.cam.class_activation``."""
         pixels, read = self._read(image)
@@ -140,6 +144,8 @@ class Rise(ModelMethod):
         Of the masks; with the photograph's pixels it decides them.
     """
 
+    one_map = True
+
     def __init__(
         self, name: str, explainer: Explainer, settings: RiseSettings, seed: int = 0
     ) -> None:
@@ -167,6 +173,8 @@ class Rise(ModelMethod):
 
 class RandomMap(ModelMethod):
     """A map that knows nothing, for comparison; the photograph's pixels and the seed decide it."""
+
+    one_map = True
 
     def __init__(self, name: str, explainer: Explainer, seed: int = 0) -> None:
         super().__init__(name, explainer)

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from intr_discover.figures import style
 from intr_discover.figures.attention_layout import Box
-from intr_discover.figures.head_names import NO_NAMES, HeadNames, head_title
+from intr_discover.figures.head_names import NO_NAMES, HeadNames, UnitNames, head_title
 from intr_discover.figures.panels import Panels, draw_colour_bar
 from intr_discover.figures.strips import draw_outline
 from intr_discover.figures.text import TextRuler
@@ -209,10 +209,11 @@ def _percent(value: float) -> str:
 def _draw_heads(figure: Figure, sheet: EditSheet, top: float, slot: float, size: Box) -> None:
     scale = max([sheet.uniform, *(maximum for head in sheet.heads for maximum in head.maxima)])
     ruler = TextRuler(style.SMALL_PT)
+    of = "units of" if isinstance(sheet.names, UnitNames) else "heads of the query of"
     edited = sheet.edited[0][1]
     for column, (picture, words) in enumerate(((sheet.photograph, "before"), (edited, "after"))):
         left = _MARGIN + column * (3 * (slot + _GAP) + _GAP)
-        heading = f"{words} the edit: heads of the query of {sheet.answers[0]}"
+        heading = f"{words} the edit: {of} {sheet.answers[0]}"
         style.add_text(figure, left, top + 2.6, ruler.shorten(heading, 3 * slot + 2 * _GAP),
                        fontsize=style.SMALL_PT, color=style.DARK_GREY)  # fmt: skip
         panels = Panels(figure, picture, scale, sheet.uniform)

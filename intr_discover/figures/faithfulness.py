@@ -29,6 +29,8 @@ Look = tuple[str, str]
 
 # One colour for each source of maps, one kind of line for each variant of it.
 _LOOKS: dict[str, Look] = {
+    "units_mean": (style.BLUE, "-"),
+    "units_best": (style.BLUE, "--"),
     "intr_mean": (style.BLUE, "-"),
     "intr_best": (style.BLUE, "--"),
     "intr_causal": (style.BLUE, ":"),

@@ -61,7 +61,9 @@ class Score:
     limit: float | None = None
 
 
-def head_matrix_figure(classes: Sequence[str], scores: Sequence[Score], legend: str = "") -> Figure:
+def head_matrix_figure(
+    classes: Sequence[str], scores: Sequence[Score], legend: str = "", columns: str = "head"
+) -> Figure:
     """Draw class × head matrices side by side.
 
     Parameters
@@ -72,6 +74,8 @@ def head_matrix_figure(classes: Sequence[str], scores: Sequence[Score], legend: 
         One to three matrices ``[C, R]``.
     legend
         Words below them.
+    columns
+        What a column is.
 
     Returns
     -------
@@ -99,6 +103,7 @@ def head_matrix_figure(classes: Sequence[str], scores: Sequence[Score], legend: 
             axes = style.add_axes(figure, place, _TOP, width, side)
             axes.set_gid(score.title)
             _draw_matrix(figure, axes, score, (place, _TOP + side + 8.0, width))
+            axes.set_xlabel(columns)
             axes.set_title(TextRuler(style.NORMAL_PT).shorten(score.title, width), loc="left")
             axes.set_yticks(places, names if number == 0 else [], fontsize=size)
             axes.tick_params(axis="y", length=1.0 if len(places) < len(classes) else 0.0)

@@ -14,6 +14,10 @@ HeadNames = Mapping[tuple[str, int], str]
 NO_NAMES: HeadNames = MappingProxyType({})
 
 
+class UnitNames(dict[tuple[str, int], str]):
+    """What the units of another method are called: the whole name, not one beside a number."""
+
+
 def head_label(names: HeadNames, label: str, head: int) -> str:
     """Return what a head is called, on one line.
 
@@ -34,6 +38,8 @@ def head_label(names: HeadNames, label: str, head: int) -> str:
     'head 3'
     """
     name = one_line(names.get((label, head), ""))
+    if name and isinstance(names, UnitNames):
+        return name
     return f"head {head} ({name})" if name else f"head {head}"
 
 
@@ -49,4 +55,5 @@ def head_title(names: HeadNames, label: str, head: int, largest: float) -> str:
         for both, and the colour bar says it too.
     """
     called = head_label(names, label, head)
-    return called if called.endswith(")") else f"{called} · max {short_number(largest)}"
+    agreed = one_line(names.get((label, head), "")) and not isinstance(names, UnitNames)
+    return called if agreed else f"{called} · max {short_number(largest)}"

@@ -274,7 +274,10 @@ def _build(description: Mapping[str, Any], where: str) -> Model:
     kinds = {"intr": INTRConfig, "intr-fc": INTRConfig, "plain": PlainConfig}
     kind = description.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
-        raise UserError(f"{where}: model kind {kind!r} is unknown; update intr-discover")
+        raise UserError(
+            f"{where}: model kind {kind!r} is unknown; if study neighbours has trained it, "
+            f"add --method {kind}, else update intr-discover"
+        )
     fields = get_type_hints(kinds[kind])
     unknown = sorted(set(description) - set(fields))
     if unknown:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from intr_discover.data.images import to_array
 from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError
-from intr_discover.explain.method import Method, Progress, Units
-from intr_discover.neighbours.judging import areas, describe, see
+from intr_discover.explain.method import Method, Progress, Units, checked
+from intr_discover.neighbours.judging import areas
 from intr_discover.neighbours.wishes import TOP_UNITS, Wishes
 from intr_discover.studies.budget import stratified_sample
 from intr_discover.studies.guided_erasure import erased, top_of
@@ -26,6 +26,7 @@ from intr_discover.studies.map_regions import cover, energy_inside
 from intr_discover.studies.pairs import diagnostics_of, known_pairs
 from intr_discover.studies.pointing import chance, hits, peak_positions, tolerance_for
 from intr_discover.studies.study import StudyInputs
+from intr_discover.studies.unit_descriptors import describe, see
 
 Picture = NDArray[np.uint8]
 Numbers = NDArray[np.float64]
@@ -166,7 +167,7 @@ def examine(
         about = {"image": image, "label": label, "answer": answers["answer"][row]}
         entry = {**about, "seconds": seconds, **_on_regions(seen, image, label, regions)}
         _keep(units.setdefault(label, UnitsOfLabel()), place, seen,
-              describe(seen, see(judge, photograph)))  # fmt: skip
+              describe(seen, see(judge.explainer, photograph)))  # fmt: skip
         if row in changed:
             entry |= _judged(method, judge, photograph, image, wishes)
             entry |= _erased(method, photograph, image, about["answer"], wishes)
@@ -195,23 +196,6 @@ def chosen_rows(
     few = drawn(changed, wishes.slow)
     shown = set(drawn(few, wishes.shown))
     return (few, set(few), shown) if slow else (looked_at, set(changed), shown)
-
-
-def checked(units: Units, method: Method, image: str) -> Units:
-    """Refuse maps and strengths that are no numbers, or maps below 0.
-
-    Raises
-    ------
-    UserError
-        Naming method and photograph.
-    """
-    if not (np.isfinite(units.maps).all() and np.isfinite(units.strengths).all()):
-        raise UserError(
-            f"{image}: the maps of {method.name} hold values that are no numbers (NaN); its "
-            "weights are damaged or its training diverged"
-        )
-    assert (units.maps >= 0).all(), f"{method.name} gives a map below 0"
-    return units
 
 
 def peaks_of(units: Units) -> Numbers:

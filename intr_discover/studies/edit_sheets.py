@@ -7,33 +7,31 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from intr_discover.explain.explainer import Explainer
 from intr_discover.explain.maps import place_on_photograph
 from intr_discover.figures.edit_sheet import EditSheet, FillBeside, HeadBeside
-from intr_discover.figures.head_names import NO_NAMES, HeadNames
-from intr_discover.model.intr import INTR
-from intr_discover.studies.effect import STRENGTHS, Effect, Trial
+from intr_discover.figures.head_names import NO_NAMES, HeadNames, UnitNames
+from intr_discover.studies.effect import STRENGTHS, Effect, MapsBeside, Trial
 from intr_discover.studies.looking import TOP_HEADS, reduced
 
 _CLASSES = 4
 
 
-def sheet_of(
-    explainer: Explainer, trial: Trial, effect: Effect, title: str, names: HeadNames = NO_NAMES
-) -> EditSheet:
+def sheet_of(trial: Trial, effect: Effect, title: str, names: HeadNames = NO_NAMES) -> EditSheet:
     """Return what is drawn of one edit; photographs are reduced to what a figure can show.
 
     Parameters
     ----------
-    explainer
-        The model that was asked.
     trial, effect
         What was done, and what became of it.
     title
         Of the sheet.
     names
-        What people call the heads.
+        What people call the heads; the units of another method have names of their own.
     """
+    beside = effect.beside
+    if beside is not None and beside.names:
+        label = effect.classes[effect.answer]
+        names = UnitNames({(label, unit): name for unit, name in enumerate(beside.names)})
     probabilities = effect.probabilities
     order = np.argsort(-probabilities.max(axis=0), kind="stable")
     first = dict.fromkeys([effect.answer, effect.after, *order.tolist()])
@@ -69,31 +67,26 @@ def sheet_of(
         fills=fills,
         strengths=STRENGTHS,
         dose_drops=effect.dose_drops.tolist(),
-        heads=_heads(explainer, trial, effect),
-        uniform=1.0 if effect.maps is None else 1 / effect.maps[0, 0].size,
+        heads=[] if beside is None else _heads(trial, beside),
+        uniform=1.0 if beside is None else 1 / beside.maps[0, 0].size,
         wanted=effect.wanted,
         names=names,
     )
 
 
-def _heads(explainer: Explainer, trial: Trial, effect: Effect) -> list[HeadBeside]:
-    """Return the heads with the largest map maxima before the edit."""
-    if effect.maps is None:
-        return []
-    assert isinstance(explainer.model, INTR)
-    read = explainer.preprocessing(trial.photograph)
-    resized = (read.shape[1], read.shape[2])
+def _heads(trial: Trial, beside: MapsBeside) -> list[HeadBeside]:
+    """Return the strongest heads before the edit."""
     small = reduced(trial.photograph).shape
-    maxima = effect.maps.max(axis=(2, 3))
-    stride = explainer.model.stride
+    maxima = beside.maps.max(axis=(2, 3))
 
     def placed(when: int, head: int) -> NDArray[np.float32]:
-        assert effect.maps is not None
-        return place_on_photograph(effect.maps[when, head], stride, resized, (small[0], small[1]))
+        return place_on_photograph(
+            beside.maps[when, head], beside.stride, beside.resized_shape, (small[0], small[1])
+        )
 
     return [
         HeadBeside(
             head, placed(0, head), placed(1, head), (float(maxima[0, head]), float(maxima[1, head]))
         )
-        for head in np.argsort(-maxima[0], kind="stable")[:TOP_HEADS].tolist()
+        for head in beside.ranked[:TOP_HEADS]
     ]

@@ -14,10 +14,9 @@ from intr_discover.data.specimens import Specimens
 from intr_discover.data.tables import as_posix, read_table, require_columns
 from intr_discover.edits.operation import Edit
 from intr_discover.errors import UserError
-from intr_discover.explain.explainer import Explainer
 from intr_discover.studies.edit_regions import Mask
 from intr_discover.studies.edit_tasks import Task
-from intr_discover.studies.effect import Picture
+from intr_discover.studies.studied import Picture, Studied
 
 _NUMBERS = ("degrees", "radius", "feather", "strength")
 _TEXTS = ("operation", "fill", "colour", "lightness", "rest")
@@ -120,7 +119,7 @@ def _file(value: Any, table: Path, where: str) -> Path:
     return found
 
 
-def _read(path: Path, where: str, explainer: Explainer, photograph: Picture) -> Mask:
+def _read(path: Path, where: str, studied: Studied, photograph: Picture) -> Mask:
     mask = read_mask(path, (photograph.shape[0], photograph.shape[1]))
     if not mask.any():
         raise UserError(f"{where}: the mask {path} is empty: mark the region that is to be changed")

@@ -20,7 +20,6 @@ from intr_discover.data.specimens import Specimens
 from intr_discover.edits.masks import mask_of_map
 from intr_discover.edits.operation import Edit
 from intr_discover.errors import UserError
-from intr_discover.explain.explainer import Explainer
 from intr_discover.studies.edit_regions import (
     Mask,
     controls_beside,
@@ -28,15 +27,16 @@ from intr_discover.studies.edit_regions import (
     fringed,
     with_other_wing,
 )
-from intr_discover.studies.effect import Picture, Trial
+from intr_discover.studies.effect import Trial
 from intr_discover.studies.guided_erasure import attention_map
 from intr_discover.studies.pairs import Pair
 from intr_discover.studies.parts import merged_name
+from intr_discover.studies.studied import Picture, Studied
 
 ABSENT, PRESENT = "absent", "present"
 """States of an attribute in ``attributes.csv`` that say whether there is anything to take away."""
 
-FindMask = Callable[[Explainer, Picture], Mask]
+FindMask = Callable[[Studied, Picture], Mask]
 Donor = tuple[Path, tuple[Path, ...]]
 
 
@@ -83,7 +83,7 @@ class Task:
     donor: Donor | None = None
 
 
-def prepare(explainer: Explainer, task: Task, controls: int, seed: int) -> Trial | None:
+def prepare(studied: Studied, task: Task, controls: int, seed: int) -> Trial | None:
     """Open a photograph and everything that its edit takes; None where the region is empty.
 
     Raises
@@ -93,7 +93,7 @@ def prepare(explainer: Explainer, task: Task, controls: int, seed: int) -> Trial
     """
     photograph = read_image(task.path)
     shape = (photograph.shape[0], photograph.shape[1])
-    mask = task.find_mask(explainer, photograph)
+    mask = task.find_mask(studied, photograph)
     if not mask.any():
         return None
     specimen = None if task.specimen is None else read_mask(task.specimen, shape)
@@ -351,21 +351,21 @@ def _joined(masks: Sequence[Path], photograph: Picture) -> Mask:
 
 
 def _attribute_mask(
-    masks: Sequence[Path], fringe: bool, explainer: Explainer, photograph: Picture
+    masks: Sequence[Path], fringe: bool, studied: Studied, photograph: Picture
 ) -> Mask:
     mask = _joined(masks, photograph)
     return fringed(mask) if fringe and mask.any() else mask
 
 
 def _disc_mask(
-    points: Any, radius: float, image: str, explainer: Explainer, photograph: Picture
+    points: Any, radius: float, image: str, studied: Studied, photograph: Picture
 ) -> Mask:
     shape = (photograph.shape[0], photograph.shape[1])
     return disc(points, radius * min(shape), shape, image)
 
 
 def _attention_mask(
-    share: float, entropy: tuple[int, ...], explainer: Explainer, photograph: Picture
+    share: float, entropy: tuple[int, ...], studied: Studied, photograph: Picture
 ) -> Mask:
-    saliency, _ = attention_map(explainer, photograph)
+    saliency, _ = attention_map(studied, photograph)
     return mask_of_map(saliency, share, np.random.default_rng(entropy))

@@ -17,12 +17,20 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from intr_discover.edits.operation import Edit
-from intr_discover.errors import UserError
 from intr_discover.explain.explainer import Explainer
 from intr_discover.explain.importance import margin
+from intr_discover.explain.method import Method
 from intr_discover.model.intr import INTR, Encoded
 from intr_discover.studies.map_regions import cover
 from intr_discover.studies.statistics import permutation_p
+from intr_discover.studies.studied import (
+    Picture,
+    Studied,
+    batched,
+    batches,
+    require_numbers,
+    units_of,
+)
 
 CONTROLS = 20
 """Control regions of an edit: with all of them below it, p = 1/21."""
@@ -33,7 +41,6 @@ STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 LEVEL = 0.05
 """A p-value up to this one counts as more than chance."""
 
-Picture = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 
@@ -92,6 +99,32 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class MapsBeside:
+    """Maps of the class that was answered before an edit, before and after it.
+
+    Attributes
+    ----------
+    maps
+        ``[2, U, h, w]``, each summing to 1: of heads, or of another method's units.
+    ranked
+        Heads or units from the strongest before the edit to the weakest.
+    covered
+        ``[h, w]``: which share of each cell the region covers.
+    stride, resized_shape
+        Pixels of the resized photograph in a cell; (height, width) at which it is read.
+    names
+        What the units of another method are called; empty for heads.
+    """
+
+    maps: NDArray[np.float32]
+    ranked: Sequence[int]
+    covered: Numbers
+    stride: int
+    resized_shape: tuple[int, int]
+    names: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Effect:
     """What an edit did.
 
@@ -107,10 +140,8 @@ class Effect:
         ``[5, C]``: logits at the strengths ``STRENGTHS``.
     wanted
         How many controls were asked for.
-    maps
-        ``[2, R, h, w]``: attention of the answered class before and after; None without maps.
-    covered
-        ``[h, w]``: which share of each cell the region covers; None without maps.
+    beside
+        The maps of the answered class before and after; None for a plain classifier.
     """
 
     classes: Sequence[str]
@@ -118,8 +149,7 @@ class Effect:
     outcomes: tuple[Outcome, ...]
     doses: Numbers
     wanted: int
-    maps: NDArray[np.float32] | None = None
-    covered: Numbers | None = None
+    beside: MapsBeside | None = None
 
     @property
     def answer(self) -> int:
@@ -185,18 +215,24 @@ class Effect:
         return all(p <= LEVEL and self.drop(fill) > 0 for fill, p in enumerate(ps))
 
     @property
+    def maps(self) -> NDArray[np.float32] | None:
+        """``[2, U, h, w]``: see ``MapsBeside``; None without maps."""
+        return None if self.beside is None else self.beside.maps
+
+    @property
     def map_change(self) -> Numbers | None:
-        """``[R]``: total variation distance of each head's map before and after, in [0, 1]."""
-        if self.maps is None:
+        """``[U]``: total variation distance of each head's map before and after, in [0, 1]."""
+        if self.beside is None:
             return None
-        return np.abs(self.maps[0].astype(np.float64) - self.maps[1]).sum(axis=(1, 2)) / 2
+        before, after = self.beside.maps.astype(np.float64)
+        return np.asarray(np.abs(before - after).sum(axis=(1, 2)) / 2)
 
     @property
     def mass_inside(self) -> Numbers | None:
-        """``[2, R]``: share of each head's map inside the region, before and after."""
-        if self.maps is None or self.covered is None:
+        """``[2, U]``: share of each head's map inside the region, before and after."""
+        if self.beside is None:
             return None
-        return (self.maps.astype(np.float64) * self.covered).sum(axis=(2, 3))
+        return (self.beside.maps.astype(np.float64) * self.beside.covered).sum(axis=(2, 3))
 
 
 def lead_of(logits: ArrayLike, class_id: int) -> Numbers:
@@ -223,8 +259,8 @@ def second_fill(edit: Edit) -> Edit | None:
     return None
 
 
-def measure_effect(explainer: Explainer, trial: Trial, batch_size: int = 32) -> Effect:
-    """Ask the model about a photograph and everything that is done to it.
+def measure_effect(studied: Studied, trial: Trial, batch_size: int = 32) -> Effect:
+    """Ask a model, or another method, about a photograph and everything that is done to it.
 
     All pictures of a photograph have one size and go through the model in batches; each is made
     when its batch is due, so that no more than a batch is held.
@@ -238,7 +274,12 @@ def measure_effect(explainer: Explainer, trial: Trial, batch_size: int = 32) -> 
     edits = [edit for edit in fills if edit is not None]
     partial_doses = [replace(trial.edit, strength=trial.edit.strength * dose)
                      for dose in STRENGTHS[1:-1]]  # fmt: skip
-    logits, maps = _ask(explainer, _pictures(trial, edits, partial_doses), batch_size)
+    pictures = _pictures(trial, edits, partial_doses)
+    beside: MapsBeside | None
+    if isinstance(studied, Method):
+        logits, beside = _ask_method(studied, trial, pictures, batch_size)
+    else:
+        logits, beside = _ask(studied, trial, pictures, batch_size)
     after_doses = 2 + len(partial_doses)
     doses = np.stack([logits[0], *logits[2:after_doses], logits[1]])
     each = len(trial.controls)
@@ -246,10 +287,7 @@ def measure_effect(explainer: Explainer, trial: Trial, batch_size: int = 32) -> 
     first = after_doses + each
     for edit in edits[1:]:
         outcomes.append(Outcome(edit, logits[first], logits[first + 1 : first + 1 + each]))
-    covered = None
-    if maps is not None:
-        covered = _cells_covered(explainer, trial, (maps.shape[2], maps.shape[3]))
-    return Effect(explainer.classes, logits[0], tuple(outcomes), doses, trial.wanted, maps, covered)
+    return Effect(studied.classes, logits[0], tuple(outcomes), doses, trial.wanted, beside)
 
 
 def passes(controls: int, edit: Edit) -> int:
@@ -292,9 +330,27 @@ def _pictures(trial: Trial, edits: Sequence[Edit], doses: Sequence[Edit]) -> Ite
             yield trial.apply(edit, control)
 
 
+def _ask_method(
+    method: Method, trial: Trial, pictures: Iterable[Picture], batch_size: int
+) -> tuple[Numbers, MapsBeside]:
+    """Do the same as ``_ask`` with another method: its units are those of the first answer."""
+    logits: list[NDArray[np.float32]] = []
+    first: list[Picture] = []
+    for batch in batched(pictures, batch_size):
+        first += batch[: 2 - len(first)]
+        logits.append(method.logits(batch, batch_size=batch_size))
+    found = np.concatenate(logits).astype(np.float64)
+    require_numbers(found, method.name)
+    answer = int(found[0].argmax())
+    before, after = (units_of(method, picture, answer) for picture in first)
+    maps = np.stack([before.shares(), after.shares()])
+    return found, _beside(trial, maps, before.ranked(), before.stride, before.resized_shape,
+                          before.names)  # fmt: skip
+
+
 def _ask(
-    explainer: Explainer, pictures: Iterable[Picture], batch_size: int
-) -> tuple[Numbers, NDArray[np.float32] | None]:
+    explainer: Explainer, trial: Trial, pictures: Iterable[Picture], batch_size: int
+) -> tuple[Numbers, MapsBeside | None]:
     """Return logits ``[n, C]``, and the maps of the first answer's class in the first two."""
     model = explainer.model
     logits: list[NDArray[np.float32]] = []
@@ -312,40 +368,27 @@ def _ask(
                 output = model(batch)
             logits.append(output.logits.float().cpu().numpy())
         found = np.concatenate(logits).astype(np.float64)
-        if not np.isfinite(found).all():
-            raise UserError(
-                f"the logits of {explainer.source or 'the model'} are no numbers (NaN); its "
-                "training has gone wrong"
-            )
+        require_numbers(found, explainer.source)
         if not isinstance(model, INTR):
             return found, None
         state = Encoded(torch.cat(kept)[:2], grid, None)
         asked = torch.tensor([int(found[0].argmax())], device=explainer.device)
         attention = model.decode(state, attend=asked).attention
     assert attention is not None
-    return found, attention[:, 0].float().cpu().numpy()
+    maps = attention[:, 0].float().cpu().numpy()
+    strongest_first = np.argsort(-maps[0].max(axis=(1, 2)), kind="stable").tolist()
+    read = explainer.preprocessing.resized_shape(*trial.photograph.shape[:2])
+    return found, _beside(trial, maps, strongest_first, model.stride, read)
 
 
-def batches(
-    explainer: Explainer, pictures: Iterable[Picture], batch_size: int
-) -> Iterator[torch.Tensor]:
-    """Yield ``[B, 3, h, w]`` of pictures that all have one size, in their order."""
-    waiting: list[torch.Tensor] = []
-    for picture in pictures:
-        waiting.append(explainer.preprocessing(picture))
-        if len(waiting) == batch_size:
-            yield _stack(waiting)
-            waiting = []
-    if waiting:
-        yield _stack(waiting)
-
-
-def _stack(waiting: list[torch.Tensor]) -> torch.Tensor:
-    # Channels last: a third quicker on a processor, and the same numbers.
-    return torch.stack(waiting).contiguous(memory_format=torch.channels_last)
-
-
-def _cells_covered(explainer: Explainer, trial: Trial, grid: tuple[int, int]) -> Numbers:
-    read = explainer.preprocessing(trial.photograph)
-    assert isinstance(explainer.model, INTR)
-    return cells_covered(trial.mask, (read.shape[1], read.shape[2]), explainer.model.stride, grid)
+def _beside(
+    trial: Trial,
+    maps: NDArray[np.float32],
+    ranked: Sequence[int],
+    stride: int,
+    resized_shape: tuple[int, int],
+    names: Sequence[str] = (),
+) -> MapsBeside:
+    grid = (maps.shape[2], maps.shape[3])
+    covered = cells_covered(trial.mask, resized_shape, stride, grid)
+    return MapsBeside(maps, ranked, covered, stride, resized_shape, names)

@@ -30,17 +30,25 @@ from intr_discover.studies.judge import INTR_ITSELF
 from intr_discover.studies.perturbation import STEPS
 from intr_discover.studies.randomisation import randomise_cascade
 from intr_discover.studies.result import StudyResult
-from intr_discover.studies.saliency_methods import METHODS
+from intr_discover.studies.saliency_methods import ALL_METHODS
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
 
 
 def needs(inputs: StudyInputs) -> str | None:
     """Say that there must be maps to judge, and a second class to answer."""
-    model = inputs.explainer.model
-    if not isinstance(model, INTR):
-        return "a plain classifier has no class queries, so there are no maps of INTR to judge"
-    if model.config.num_classes < 2:
+    method = inputs.method
+    if method is None and not isinstance(inputs.explainer.model, INTR):
+        return (
+            "a plain classifier has no class queries, so there are no maps of INTR to judge; for "
+            "another way to explain it, name it with --method"
+        )
+    if len(inputs.studied.classes) < 2:
         return "the model knows a single class, so its probability is 1 whatever it is shown"
+    if method is not None and method.explainer is None and inputs.options["judge"] == INTR_ITSELF:
+        return (
+            f"{method.name} cannot judge its own maps, for its model is none of this package: name "
+            "a run with --judge, such as the plain classifier that was trained beside it"
+        )
     return None
 
 
@@ -73,7 +81,9 @@ def run(inputs: StudyInputs) -> StudyResult:
     markers = choose_markers(inputs, chosen_design)
     subjects, looked_at = choose_subjects(inputs, chosen_design, markers)
     measured = measure(inputs, chosen_design, markers, subjects)
-    cascade = _forget(inputs, subjects[: chosen_design.randomised])
+    cascade = pd.DataFrame(columns=["step", "layer", "method", "correlation"])
+    if inputs.method is None:
+        cascade = _forget(inputs, subjects[: chosen_design.randomised])
     rows = pd.DataFrame(measured.rows)
     methods = methods_table(rows, inputs.seed)
     by_step = randomisation_table(cascade, inputs.seed)
@@ -88,6 +98,8 @@ def run(inputs: StudyInputs) -> StudyResult:
         "rise_masks": chosen_design.rise.masks,
         "n_causal_is_mean": int(rows.drop_duplicates("image")["causal_is_mean"].sum()),
     }
+    if inputs.method is not None:
+        about["method"] = inputs.method.name
     result = StudyResult(
         name="faithfulness",
         table=rows,
@@ -102,10 +114,10 @@ def run(inputs: StudyInputs) -> StudyResult:
             "methods": methods,
             "differences": differences_table(rows, inputs.seed),
             "curves": curves_table(measured.curves, inputs.seed),
-            "randomisation": by_step,
-            "randomisation_images": cascade,
         },
     )
+    if len(cascade):
+        result.tables |= {"randomisation": by_step, "randomisation_images": cascade}
     _add_figures(result, measured.exhibits, chosen_design, inputs.full)
     return result
 
@@ -126,7 +138,7 @@ def _add_figures(result: StudyResult, exhibits: list[Row], chosen: Design, full:
         f"Judge: {judge}; {result.summary['n']} photographs; {chosen.steps} steps; ranked: "
         f"{chosen.unit}."
     )
-    result.drawings["curves"] = partial(curves_figure, curves, METHODS)
+    result.drawings["curves"] = partial(curves_figure, curves, ALL_METHODS)
     result.captions["curves"] = (
         "How probable the judge finds its answer while a photograph is revealed, or removed, in "
         f"the order of a map (mean over photographs, 95 % bands round full lines). {about} RISE: "
@@ -146,14 +158,16 @@ def _add_figures(result: StudyResult, exhibits: list[Row], chosen: Design, full:
     for number, first in enumerate(range(0, len(exhibits), size), 1):
         name = "side_by_side" if number == 1 else f"side_by_side_{number:02d}"
         page = exhibits[first : first + size]
-        result.drawings[name] = partial(side_by_side_figure, page, METHODS)
+        result.drawings[name] = partial(side_by_side_figure, page, ALL_METHODS)
         result.captions[name] = (
             "One photograph of a class, and every method's map of the class that the judge "
             "answered. Each map is scaled to its own maximum, for maps of different methods have "
             "no common unit. RISE is there for the photographs it was done for."
         )
+    if "randomisation" not in result.tables:
+        return
     result.drawings["randomisation"] = partial(
-        randomisation_figure, result.tables["randomisation"], METHODS
+        randomisation_figure, result.tables["randomisation"], ALL_METHODS
     )
     result.captions["randomisation"] = (
         "How much of a map is left when the model forgets what it learned, layer by layer from the "
@@ -211,4 +225,5 @@ STUDY = Study(
         Option("rise_cells", "A mask of RISE has so many cells each way.", int, 8),
         Option("rise_share", "Share of cells that a mask of RISE leaves visible.", float, 0.5),
     ),
+    any_method=True,
 )  # fmt: skip

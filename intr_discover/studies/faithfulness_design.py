@@ -13,7 +13,7 @@ from intr_discover.studies.budget import Speed, StudyPlan
 from intr_discover.studies.judge import INTR_ITSELF, is_plain
 from intr_discover.studies.perturbation import CURVES, passes
 from intr_discover.studies.randomisation import layers_top_down
-from intr_discover.studies.saliency_methods import CONTRASTS, METHODS, OF_PLAIN
+from intr_discover.studies.saliency_methods import CONTRASTS, METHODS, OF_PLAIN, OF_UNITS
 from intr_discover.studies.study import StudyInputs
 
 UNITS = ("pixels", "patches")
@@ -130,6 +130,9 @@ def price(inputs: StudyInputs, chosen: Design) -> StudyPlan:
     """Return the passes that a design takes, counted as they are done."""
     encodes, decodes = _one_photograph(inputs, chosen)
     rise = chosen.rise.masks + len(chosen.curves) * (chosen.steps - 1)
+    if inputs.method is not None:  # how it explains itself is its own affair
+        judged = chosen.looked_at + chosen.photographs * encodes + chosen.with_rise * rise
+        return BatchedPlan(chosen.photographs, len(inputs.specimens), judged, 0)
     layers = len(layers_top_down(_model(inputs))) + 1
     models = 1 if chosen.judge == INTR_ITSELF else 2
     looking, forgetting = models * chosen.looked_at, 2 * layers * chosen.randomised
@@ -151,6 +154,8 @@ def _one_photograph(inputs: StudyInputs, chosen: Design) -> tuple[int, int]:
     pictures = passes(chosen.steps, len(chosen.methods), len(chosen.curves))
     of_intr = sum(method.endswith("cam_intr") for method in chosen.methods)
     of_plain = sum(method in OF_PLAIN for method in chosen.methods)
+    if inputs.method is not None:
+        return pictures + of_plain, 0
     # INTR's own maps: its maps once, and the margin with all heads and without each.
     own = 1 + 1 + _model(inputs).config.heads
     judged = 0 if is_plain(chosen.judge) else pictures
@@ -174,7 +179,7 @@ def _whole(inputs: StudyInputs) -> Design:
         plain = options["judge"]
     methods = tuple(
         method
-        for method in METHODS
+        for method in _comparable(inputs)
         if method != "rise" and (method not in OF_PLAIN or plain is not None)
     )
     photographs = available if inputs.full else min(available, options["photographs"])
@@ -193,6 +198,14 @@ def _whole(inputs: StudyInputs) -> Design:
         plain=plain,
         rise=RiseSettings(options["rise_masks"], options["rise_cells"], options["rise_share"]),
     )
+
+
+def _comparable(inputs: StudyInputs) -> list[str]:
+    """Return the methods that can be compared: all, or without those of an INTR that is not it."""
+    if inputs.method is None:
+        return list(METHODS)
+    own = ["units_mean"] if inputs.method.one_map else list(OF_UNITS)
+    return [*own, *OF_PLAIN, "rise", "random"]
 
 
 def _looked_at(images: str, photographs: int, available: int) -> int:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from intr_discover.data.images import to_array
 from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError
-from intr_discover.explain.explainer import Explainer
+from intr_discover.explain.method import Method
 from intr_discover.figures.overlay import resize_photograph
 from intr_discover.figures.side_by_side import Row
 from intr_discover.model.intr import INTR
@@ -36,7 +36,8 @@ from intr_discover.studies.perturbation import (
     rank_pixels,
     score_pictures,
 )
-from intr_discover.studies.saliency_methods import METHODS, Markers, require_finite
+from intr_discover.studies.saliency_methods import ALL_METHODS, Markers, require_finite
+from intr_discover.studies.studied import Studied
 from intr_discover.studies.study import StudyInputs
 
 _EXHIBITS = 8
@@ -70,9 +71,10 @@ class Subject:
 
 def choose_markers(inputs: StudyInputs, chosen: Design) -> Markers:
     """Load the models that make maps and the one that judges them, each once."""
-    explainer = inputs.explainer
+    own = inputs.explainer if inputs.method is None else inputs.method.explainer
+    device, precision = (inputs.device, "fp32") if own is None else (own.device, own.precision)
     loaded = {
-        run: load_run(option, run, explainer.device, explainer.precision)
+        run: load_run(option, run, device, precision)
         for option, run in (("judge", chosen.judge), ("plain", chosen.plain))
         if run is not None and run != INTR_ITSELF
     }
@@ -82,8 +84,9 @@ def choose_markers(inputs: StudyInputs, chosen: Design) -> Markers:
             f"--plain {chosen.plain}: this run is no plain classifier; name one trained with "
             "--model plain, or use it as --judge"
         )
-    judge = Judge(loaded.get(chosen.judge, explainer), str(chosen.judge))
-    return Markers(explainer, judge, plain)
+    judging = loaded.get(chosen.judge, own)
+    assert judging is not None, "needs() has refused a method without a judge"
+    return Markers(inputs.studied, Judge(judging, str(chosen.judge)), plain)
 
 
 def choose_subjects(
@@ -92,12 +95,14 @@ def choose_subjects(
     """Return the photographs to measure, and how many were classified to find them."""
     candidates = inputs.sample(chosen.looked_at)
     images = candidates.table["image"].tolist()
-    answers = _answers(inputs.explainer, candidates, inputs.batch_size)
+    studied = inputs.studied
+    answers = _answers(studied, candidates, inputs.batch_size)
     judged = answers
-    if markers.judge.explainer is not inputs.explainer:
+    own = studied.explainer if isinstance(studied, Method) else studied
+    if markers.judge.explainer is not own:
         judged = _answers(markers.judge.explainer, candidates, inputs.batch_size)
     labels = candidates.table["label"].tolist()
-    known = set(inputs.explainer.classes)
+    known = set(studied.classes)
     kept = [
         place
         for place, (label, answer, verdict) in enumerate(zip(labels, answers, judged, strict=True))
@@ -119,16 +124,17 @@ def choose_subjects(
     ], len(images)
 
 
-def _answers(explainer: Explainer, specimens: Specimens, batch_size: int) -> list[str]:
-    """Return the class that a model names for each photograph."""
-    logits = explainer.logits(specimens.paths, batch_size=batch_size)
+def _answers(studied: Studied, specimens: Specimens, batch_size: int) -> list[str]:
+    """Return the class that a model, or another method, names for each photograph."""
+    logits = studied.logits(specimens.paths, batch_size=batch_size)
     broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
     if len(broken):
+        name = studied.name if isinstance(studied, Method) else studied.source
         raise UserError(
-            f"{specimens.table['image'].iloc[broken[0]]}: the answer of {explainer.source} is no "
-            "number (NaN); its weights are damaged or its training diverged"
+            f"{specimens.table['image'].iloc[broken[0]]}: the answer of {name} is no number (NaN); "
+            "its weights are damaged or its training diverged"
         )
-    return [explainer.classes[place] for place in logits.argmax(axis=1)]
+    return [studied.classes[place] for place in logits.argmax(axis=1)]
 
 
 @dataclass
@@ -176,7 +182,7 @@ def measure(
         subject = subjects[number]
         score = float(row[markers.judge.explainer.classes.index(subject.asked)])
         if not math.isfinite(score):
-            method = METHODS.get(state[0], "no method yet")
+            method = ALL_METHODS.get(state[0], "no method yet")
             raise UserError(
                 f"{subject.image}: the judge's probability is no number (NaN) for a picture "
                 f"changed in the order of '{method}'; the judge's weights are damaged"

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from intr_discover.studies.perturbation import CURVES
 from intr_discover.studies.randomisation import CHECKED
-from intr_discover.studies.saliency_methods import METHODS, OF_INTR
+from intr_discover.studies.saliency_methods import ALL_METHODS, METHODS, OF_INTR, OF_UNITS
 from intr_discover.studies.statistics import (
     RESAMPLES,
     benjamini_hochberg,
@@ -48,9 +48,9 @@ def methods_table(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
         and lift rest on; ``flat``, how many of the maps were flat. Methods in their usual order.
     """
     table = []
-    for method in (name for name in METHODS if (rows["method"] == name).any()):
+    for method in (name for name in ALL_METHODS if (rows["method"] == name).any()):
         of_method = rows[rows["method"] == method]
-        row: dict[str, Any] = {"method": method, "name": METHODS[method], "n": len(of_method)}
+        row: dict[str, Any] = {"method": method, "name": ALL_METHODS[method], "n": len(of_method)}
         for measure in MEASURES:
             values = of_method[measure].astype(float).to_numpy()
             known = values[~np.isnan(values)]
@@ -69,7 +69,7 @@ def methods_table(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def differences_table(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Return INTR's maps minus the others, paired over the photographs that have both.
+    """Return the maps of what is studied minus the others, paired over photographs with both.
 
     Returns
     -------
@@ -81,9 +81,10 @@ def differences_table(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     wide = {
         measure: rows.pivot(index="image", columns="method", values=measure) for measure in AREAS
     }
-    others = [name for name in METHODS if name not in OF_INTR]
+    own = (*OF_UNITS, *OF_INTR)
+    others = [name for name in METHODS if name not in own]
     table: list[dict[str, Any]] = []
-    for measure, first, second in product(AREAS, OF_INTR, others):
+    for measure, first, second in product(AREAS, own, others):
         columns = wide[measure]
         if first not in columns or second not in columns:
             continue
@@ -122,7 +123,7 @@ def curves_table(curves: CurveSet, seed: int) -> pd.DataFrame:
         (mean over photographs), ``low``, ``high`` (missing for a single photograph), ``n``.
     """
     rows = []
-    for curve, method in product(CURVES, METHODS):
+    for curve, method in product(CURVES, ALL_METHODS):
         if not curves.get((method, curve)):
             continue
         values = np.stack(curves[method, curve])
@@ -198,16 +199,21 @@ def summarise(
         ``srg_m``, ``pointing_m``, ``energy_m``, ``lift_m`` with ``…_low`` and ``…_high``, and
         ``n_m``, ``n_region_m``; ``randomised_decoder_m`` and ``randomised_all_m``: rank correlation
         of the map with its former self after the decoder, and after all layers, were drawn anew.
+        Of another method than INTR: its own maps in the place of INTR's.
     """
     summary = dict(about)
     by_method = {str(row["method"]): row for row in methods.to_dict("records")}
-    for method in METHODS:
+    of_units = next(iter(OF_UNITS)) in by_method
+    rivals = [name for name in METHODS if not name.endswith("_intr") and name not in OF_INTR]
+    for method in [*OF_UNITS, *rivals] if of_units else METHODS:
         row = by_method.get(method)
         for measure, end in product(MEASURES, ("", "_low", "_high")):
             key = f"{measure}_{method}{end}"
             summary[key] = None if row is None else row[f"{measure}{end}"]
         summary[f"n_{method}"] = 0 if row is None else row["n"]
         summary[f"n_region_{method}"] = 0 if row is None else row["n_region"]
+    if randomisation.empty:  # only of INTR it is known which layers come after which
+        return summary | {"n_randomised": 0}
     for method in CHECKED:
         steps = randomisation[randomisation["method"] == method].sort_values("step")
         for word, place in (("decoder", 0), ("all", -1)):

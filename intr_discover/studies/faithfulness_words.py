@@ -9,17 +9,20 @@ import pandas as pd
 
 from intr_discover.studies.judge import INTR_ITSELF
 from intr_discover.studies.result import StudyResult
-from intr_discover.studies.saliency_methods import METHODS
+from intr_discover.studies.saliency_methods import METHODS, OF_UNITS
 from intr_discover.studies.wording import interval, percent
 
+_Own = tuple[str, str]
+_INTRS = "INTR's mean map"
 _RIVALS = ("gradcam_plain", "gradcam_intr", "rise", "random")
 
 
 def findings(result: StudyResult) -> list[str]:
     """Say how well the maps do, against which others, and how far that can be believed."""
     summary = result.summary
-    said = [*_areas(summary), *_differences(result.tables["differences"])]
-    said += _region(summary)
+    own = _own(summary)
+    said = [*_areas(summary, own), *_differences(result.tables["differences"], own)]
+    said += _region(summary, own)
     said += _forgotten(summary)
     if not summary["n_rise"]:
         said.append(
@@ -34,13 +37,20 @@ def findings(result: StudyResult) -> list[str]:
     return said
 
 
-def _areas(summary: dict[str, Any]) -> list[str]:
+def _own(summary: dict[str, Any]) -> _Own:
+    """Return which map is in question, and what it is called."""
+    first = next(iter(OF_UNITS))
+    return (first, "the map of all units") if "method" in summary else ("intr_mean", _INTRS)
+
+
+def _areas(summary: dict[str, Any], own: _Own) -> list[str]:
+    name, words = own
     itself = summary["judge"] == INTR_ITSELF
     judge = "the model itself" if itself else f"the run {summary['judge']}"
-    about = f"judge: {judge}; {_photographs(summary['n_intr_mean'])}"
+    about = f"judge: {judge}; {_photographs(summary[f'n_{name}'])}"
     return [
-        f"While a photograph is {doing} in the order of INTR's mean map, the probability of the "
-        f"answer is {_number(summary, f'{measure}_intr_mean')} on average ({about}; {ideal} would "
+        f"While a photograph is {doing} in the order of {words}, the probability of the "
+        f"answer is {_number(summary, f'{measure}_{name}')} on average ({about}; {ideal} would "
         f"be best); in the order of a random map {_number(summary, f'{measure}_random')}."
         for measure, doing, ideal in (("insertion", "revealed", 1), ("deletion", "removed", 0))
     ]
@@ -60,11 +70,12 @@ def _photographs(count: int) -> str:
     return "1 photograph" if count == 1 else f"{count} photographs"
 
 
-def _differences(table: pd.DataFrame) -> list[str]:
-    """Compare INTR's mean map with each rival that was measured on more than one photograph."""
+def _differences(table: pd.DataFrame, own: _Own) -> list[str]:
+    """Compare the map in question with each rival that was measured on several photographs."""
+    name, words = own
     said = []
     for rival in _RIVALS:
-        of_rival = table[(table["first"] == "intr_mean") & (table["second"] == rival)]
+        of_rival = table[(table["first"] == name) & (table["second"] == rival)]
         paired = {str(row["measure"]): row for row in of_rival.to_dict("records") if row["n"] > 1}
         if not {"insertion", "deletion"} <= set(paired):
             continue
@@ -81,7 +92,7 @@ def _differences(table: pd.DataFrame) -> list[str]:
             )
         count = paired["insertion"]["n"]
         said.append(
-            f"INTR's mean map against {METHODS[rival]}, paired over "
+            f"{_capital(words)} against {METHODS[rival]}, paired over "
             f"{_photographs(count)}: {', '.join(parts)}."
         )
     return said
@@ -93,35 +104,38 @@ def _p(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
-def _region(summary: dict[str, Any]) -> list[str]:
-    if summary["pointing_intr_mean"] is None:
+def _region(summary: dict[str, Any], own: _Own) -> list[str]:
+    own_map, called = own
+    if summary[f"pointing_{own_map}"] is None:
         return []
     known = (
         "the attribute that separates the look-alikes"
         if summary["region"] == "attribute"
         else "the specimen"
     )
-    sure = interval(summary["pointing_intr_mean_low"], summary["pointing_intr_mean_high"])
+    pointing = f"pointing_{own_map}"
+    sure = interval(summary[f"{pointing}_low"], summary[f"{pointing}_high"])
     words = (
-        f"INTR's mean map is strongest on {known} in {percent(summary['pointing_intr_mean'])} of "
-        f"{_photographs(summary['n_region_intr_mean'])} ({sure})"
+        f"{_capital(called)} is strongest on {known} in {percent(summary[pointing])} of "
+        f"{_photographs(summary[f'n_region_{own_map}'])} ({sure})"
     )
     others = [
         f"{METHODS[name]} {percent(summary[f'pointing_{name}'])}"
         for name in _RIVALS
-        if summary[f"pointing_{name}"] is not None
+        if summary.get(f"pointing_{name}") is not None
     ]
     words += f"; {', '.join(others)}" if others else ""
-    return [f"{words}. {_lift(summary)}"]
+    lift = summary[f"lift_{own_map}"]
+    return [f"{words}. It holds {lift:.1f} times as much of that map as of an even one."]
 
 
-def _lift(summary: dict[str, Any]) -> str:
-    return f"It holds {summary['lift_intr_mean']:.1f} times as much of that map as of an even one."
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def _forgotten(summary: dict[str, Any]) -> list[str]:
-    decoder = summary["randomised_decoder_intr_mean"]
-    everything = summary["randomised_all_intr_mean"]
+    decoder = summary.get("randomised_decoder_intr_mean")
+    everything = summary.get("randomised_all_intr_mean")
     if decoder is None or everything is None:
         return []
     verdict = (

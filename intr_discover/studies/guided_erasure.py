@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,15 +18,21 @@ from numpy.typing import NDArray
 
 from intr_discover.edits.erase import erase
 from intr_discover.edits.masks import mask_of_map
-from intr_discover.errors import UserError
 from intr_discover.explain.explainer import Explainer
 from intr_discover.explain.importance import head_importance
 from intr_discover.explain.maps import place_on_photograph
+from intr_discover.explain.method import Method
 from intr_discover.explain.posthoc.rise import RiseSettings
 from intr_discover.model.intr import INTR
-from intr_discover.studies.effect import Mask, Picture, batches
+from intr_discover.studies.effect import Mask
 from intr_discover.studies.judge import INTR_ITSELF, Judge
-from intr_discover.studies.saliency_methods import Markers, causal_map, require_finite
+from intr_discover.studies.saliency_methods import (
+    Markers,
+    causal_map,
+    maps_of_units,
+    require_finite,
+)
+from intr_discover.studies.studied import Picture, Studied, answers_to, units_of
 
 SHARES = (0.01, 0.02, 0.04, 0.08, 0.16)
 """Of the photograph's pixels, erased."""
@@ -37,15 +43,38 @@ SHARES_IN_HASTE = (0.02, 0.04, 0.08)
 METHODS = ("intr_causal", "intr_best", "intr_mean", "gradcam_intr", "rise", "random")
 """Whose maps guide, of ``saliency_methods.METHODS``."""
 
+UNIT_METHODS = ("units_mean", "units_best", "random")
+"""The same where another method than INTR is studied."""
+
 FLIP_METHODS = ("intr_causal", "intr_mean")
 """Whose cells are erased one after the other for the minimal flip."""
+
+UNIT_FLIP_METHODS = ("units_mean",)
+"""The same where another method is studied."""
 
 _LARGEST_PREFIX = 0.5  # of all cells: what is left must still be there to fill from
 _TRIES = 5  # prefixes that are tried at once between two
 
 Map = NDArray[np.float32]
-Ask = Callable[[Iterator[Picture]], list[int]]
+Ask = Callable[[Iterable[Picture]], list[int]]
 """Pictures in, the class ids that are answered to them out."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A map on the cells of the model that made it.
+
+    Attributes
+    ----------
+    map
+        ``[h, w]``.
+    stride, resized_shape
+        Pixels of the resized photograph in a cell; (height, width) at which it is read.
+    """
+
+    map: Map
+    stride: int
+    resized_shape: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -59,8 +88,8 @@ class Guided:
     after
         By method and share, the class id that was answered then.
     minimal
-        By method of ``FLIP_METHODS``, the share of cells whose erasure changes the answer; NaN
-        where half of them do not.
+        By method of ``FLIP_METHODS`` (``UNIT_FLIP_METHODS``), the share of cells whose erasure
+        changes the answer; NaN where half of them do not.
     passes
         Pictures that went through the model for it, those of RISE left out.
     """
@@ -72,7 +101,7 @@ class Guided:
 
 
 def guide(
-    explainer: Explainer,
+    studied: Studied,
     photograph: Picture,
     image: str,
     methods: Sequence[str],
@@ -87,14 +116,14 @@ def guide(
 
     Parameters
     ----------
-    explainer
-        An INTR.
+    studied
+        An INTR, or another method.
     photograph
         uint8 RGB ``[H, W, 3]``.
     image
         Its name: with ``seed`` it decides ties, the random map and RISE's masks.
     methods
-        Some of ``METHODS``.
+        Some of ``METHODS``, of another method some of ``UNIT_METHODS``.
     seed, rise_settings, batch_size
         As their names say.
     shares
@@ -108,42 +137,50 @@ def guide(
         If a map or the logits are no numbers.
     """
     entropy = (seed, zlib.crc32(image.encode()))
-    answer = _answers(explainer, iter([photograph]), 1)[0]
-    judge = Judge(explainer, INTR_ITSELF)
-    marked = Markers(explainer, judge).mark(
-        photograph,
-        explainer.classes[answer],
-        methods,
-        rise_settings=rise_settings,
-        seed=entropy,
-        batch_size=batch_size,
-    )
-    require_finite(marked.maps, image)
-    maps = {name: on_original(each, photograph.shape[:2]) for name, each in marked.maps.items()}
+    answer = answers_to(studied, [photograph], 1)[0]
+    maps: dict[str, Map]
+    flip_methods: tuple[str, ...]
+    cells_of: Callable[[str], Cells]
+    if isinstance(studied, Method):
+        units = units_of(studied, photograph, answer, image)
+        maps = maps_of_units(units, methods, units.photograph_shape, entropy)
+        own = Cells(units.overall(), units.stride, units.resized_shape)
+        flip_methods, cells_of = UNIT_FLIP_METHODS, {"units_mean": own}.__getitem__
+    else:
+        marked = Markers(studied, Judge(studied, INTR_ITSELF)).mark(
+            photograph,
+            studied.classes[answer],
+            methods,
+            rise_settings=rise_settings,
+            seed=entropy,
+            batch_size=batch_size,
+        )
+        require_finite(marked.maps, image)
+        maps = {name: on_original(each, photograph.shape[:2]) for name, each in marked.maps.items()}
+        flip_methods, cells_of = FLIP_METHODS, partial(_cells, studied, photograph, answer)
     keys = [(name, share) for name in maps for share in shares]
 
     def pictures() -> Iterator[Picture]:
         for name, share in keys:
             yield erased(photograph, top_of(maps[name], share, (*entropy, 1)))
 
-    after = dict(zip(keys, _answers(explainer, pictures(), batch_size), strict=True))
-    cells, shape = _cell_grid(explainer, photograph)
+    after = dict(zip(keys, answers_to(studied, pictures(), batch_size), strict=True))
     shortest: dict[str, float] = {}
     tried = 0
-    for name in FLIP_METHODS if minimal else ():
+    for name in flip_methods if minimal else ():
         if name not in maps:
             continue
-        heads = _cell_map(explainer, photograph, answer, name)
+        cells = cells_of(name)
         found, count = minimal_flip(
-            partial(_answers, explainer, batch_size=batch_size),
+            partial(answers_to, studied, batch_size=batch_size),
             photograph,
-            heads,
+            cells.map,
             answer,
-            cells,
-            shape,
+            cells.stride,
+            cells.resized_shape,
             (*entropy, 2),
         )
-        shortest[name] = found / heads.size if found is not None else math.nan
+        shortest[name] = found / cells.map.size if found is not None else math.nan
         tried += count
     flips = {key: other != answer for key, other in after.items()}
     return Guided(flips, after, shortest, 1 + len(keys) + tried)
@@ -166,14 +203,14 @@ def on_original(saliency: Map, shape: tuple[int, ...]) -> Map:
 
 
 def attention_map(
-    explainer: Explainer, photograph: Picture, class_id: int | None = None
+    studied: Studied, photograph: Picture, class_id: int | None = None
 ) -> tuple[Map, int]:
     """Return the heads' maps weighted by what each contributes, on the photograph's pixels.
 
     Parameters
     ----------
-    explainer
-        An INTR.
+    studied
+        An INTR, or another method: its units, weighted by their strengths.
     photograph
         uint8 RGB ``[H, W, 3]``.
     class_id
@@ -184,17 +221,15 @@ def attention_map(
     tuple
         The map ``[H, W]`` and the class id.
     """
-    model = explainer.model
-    assert isinstance(model, INTR)
     if class_id is None:
-        class_id = _answers(explainer, iter([photograph]), 1)[0]
-    cells = _cell_map(explainer, photograph, class_id, "intr_causal")
-    read = explainer.preprocessing(photograph)
-    placed = place_on_photograph(
-        cells, model.stride, (read.shape[1], read.shape[2]),
-        (photograph.shape[0], photograph.shape[1]),
-    )  # fmt: skip
-    return placed, class_id
+        class_id = answers_to(studied, [photograph], 1)[0]
+    if isinstance(studied, Method):
+        units = units_of(studied, photograph, class_id)
+        cells = Cells(units.overall(), units.stride, units.resized_shape)
+    else:
+        cells = _cells(studied, photograph, class_id, "intr_causal")
+    shape = (photograph.shape[0], photograph.shape[1])
+    return place_on_photograph(cells.map, cells.stride, cells.resized_shape, shape), class_id
 
 
 def minimal_flip(
@@ -285,39 +320,20 @@ def pixels_of_cells(
     return rows[:, None] * grid[1] + columns[None]
 
 
-def _cell_map(explainer: Explainer, photograph: Picture, class_id: int, method: str) -> Map:
+def _cells(explainer: Explainer, photograph: Picture, class_id: int, method: str) -> Cells:
     """Return a map on the model's own cells: the mean of heads, or weighted by importance."""
     model = explainer.model
     assert isinstance(model, INTR)
     asked = torch.tensor([class_id], device=explainer.device)
+    read = explainer.preprocessing(photograph)
     with torch.inference_mode():
-        encoded = model.encode(explainer.preprocessing(photograph)[None])
+        encoded = model.encode(read[None])
         output = model.decode(encoded, attend=asked)
         assert output.attention is not None
         heads = output.attention[0, 0].float().cpu().numpy()
         if method == "intr_mean":
-            return np.asarray(heads.mean(axis=0))
-        importance = head_importance(model, encoded, asked)[0].float().cpu().numpy()
-    return causal_map(heads, importance)[0]
-
-
-def _cell_grid(explainer: Explainer, photograph: Picture) -> tuple[int, tuple[int, int]]:
-    """Return the stride, and the size at which the model reads the photograph."""
-    assert isinstance(explainer.model, INTR)
-    read = explainer.preprocessing(photograph)
-    return explainer.model.stride, (read.shape[1], read.shape[2])
-
-
-def _answers(explainer: Explainer, pictures: Iterator[Picture], batch_size: int) -> list[int]:
-    """Return the class ids that are answered to pictures of one size."""
-    answers: list[int] = []
-    with torch.inference_mode():
-        for batch in batches(explainer, pictures, batch_size):
-            logits = explainer.model(batch).logits
-            if not torch.isfinite(logits).all():
-                raise UserError(
-                    f"the logits of {explainer.source or 'the model'} are no numbers (NaN); its "
-                    "training has gone wrong"
-                )
-            answers += logits.argmax(dim=-1).tolist()
-    return answers
+            found = np.asarray(heads.mean(axis=0))
+        else:
+            importance = head_importance(model, encoded, asked)[0].float().cpu().numpy()
+            found = causal_map(heads, importance)[0]
+    return Cells(found, model.stride, (read.shape[1], read.shape[2]))

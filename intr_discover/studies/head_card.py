@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from intr_discover.figures.head_names import HeadNames, head_label
+from intr_discover.figures.head_names import HeadNames, UnitNames, head_label
 from intr_discover.studies import parts as parting
 from intr_discover.studies.consistency import FEWEST, consistency, distinctness, unit_descriptors
 from intr_discover.studies.head_descriptors import HeadViews
@@ -89,16 +89,22 @@ def head_card(
 
 
 def with_names(card: pd.DataFrame, names: HeadNames) -> pd.DataFrame:
-    """Return the card with a column ``name`` after ``head``; empty where a head has none."""
+    """Return the card with a column ``name`` after ``head``; empty where a head has none.
+
+    The column of what another method calls its units is ``unit``.
+    """
     heads = zip(card["label"], card["head"], strict=True)
     column = pd.Series([names.get(each) for each in heads], index=card.index, dtype=object)
     named = card.copy()
-    named.insert(list(card.columns).index("head") + 1, "name", column)
+    what = "unit" if isinstance(names, UnitNames) else "name"
+    named.insert(list(card.columns).index("head") + 1, what, column)
     return named
 
 
 def called(row: Mapping[Any, Any]) -> str:
-    """Return what a row of the head report card calls its head."""
+    """Return what a row of the head report card calls its head, or unit."""
+    if isinstance(row.get("unit"), str):
+        return str(row["unit"])
     name = row.get("name")
     names = {(row.get("label", ""), row["head"]): name} if isinstance(name, str) else {}
     return head_label(names, row.get("label", ""), row["head"])
@@ -107,18 +113,19 @@ def called(row: Mapping[Any, Any]) -> str:
 def _of_class(
     label: str, rows: Rows, views: HeadViews, parts: Parts | None, generator: np.random.Generator
 ) -> list[dict[str, Any]]:
-    heads, n = views.map_maxima.shape[1], len(rows)
-    units = unit_descriptors(views.descriptors[rows])
+    n = len(rows)
+    heads = int(views.counts[rows].max()) if n else views.map_maxima.shape[1]
+    units = unit_descriptors(views.descriptors[rows, :heads])
     found = consistency(units, generator)
     apart = distinctness(units)
     missing = [math.nan] * heads
     means = {
-        name: getattr(views, attribute)[rows].mean(axis=0) if n else missing
+        name: getattr(views, attribute)[rows, :heads].mean(axis=0) if n else missing
         for name, attribute in (
             ("map_maximum", "map_maxima"), ("peak", "peaks"), ("effective_area", "areas")
         )
     }  # fmt: skip
-    of_parts = _part_columns(rows, views, parts, generator)
+    of_parts = _part_columns(rows, heads, views, parts, generator)
     table = []
     for head in range(heads):
         importance = views.importance[rows, head]
@@ -150,7 +157,7 @@ def _of_class(
 
 
 def _part_columns(
-    rows: Rows, views: HeadViews, parts: Parts | None, generator: np.random.Generator
+    rows: Rows, heads: int, views: HeadViews, parts: Parts | None, generator: np.random.Generator
 ) -> dict[str, Any]:
     """Return for each head what concerns parts, by column.
 
@@ -163,15 +170,16 @@ def _part_columns(
     """
     if parts is None:
         return {}
-    heads = views.map_maxima.shape[1]
-    hit, visible = parts.hit[rows], parts.named_visible[rows]
+    hit, visible = parts.hit[rows, :heads], parts.named_visible[rows]
     named = parting.most_hit(hit, visible)
-    wide, there = parts.wide[rows], parts.visible[rows]
+    wide, there = parts.wide[rows, :heads], parts.visible[rows]
     window = parting.part_consistency(wide, there)
     again = rows[np.isfinite(views.noisy_points[rows]).all(axis=(1, 2))]
     again = again[parts.visible[again].any(axis=1)]
-    stable = parting.stability(parts.wide[again], parts.noisy[again])
-    pure = parting.purity(parts.narrow[rows], parts.merged_visible[rows], views.map_maxima[rows])
+    stable = parting.stability(parts.wide[again, :heads], parts.noisy[again, :heads])
+    pure = parting.purity(
+        parts.narrow[rows, :heads], parts.merged_visible[rows], views.map_maxima[rows, :heads]
+    )
     return {
         "part": _part_names(named, parts.named),
         "part_share": named.share,

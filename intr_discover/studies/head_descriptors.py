@@ -109,6 +109,16 @@ class HeadViews:
     cells: NDArray[np.float64]
     uniform: NDArray[np.float64]
 
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """``[n]``: how many of the R the class has; fewer where other classes have more units."""
+        return np.asarray(np.isfinite(self.map_maxima).sum(axis=1), dtype=np.int64)
+
+    @property
+    def answered_counts(self) -> NDArray[np.int64]:
+        """``[n]``: the same of the class that was answered."""
+        return np.asarray(np.isfinite(self.answered_maxima).sum(axis=1), dtype=np.int64)
+
 
 def view_heads(
     explainer: Explainer,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ from intr_discover.studies.head_card import called
 from intr_discover.studies.head_descriptors import HeadViews
 from intr_discover.studies.parts import WIDE
 from intr_discover.studies.result import StudyResult
+from intr_discover.studies.wording import of_units
 
 MOST_CLASSES = 4
 MOST_HEADS = 16  # of a class in its atlas; a page holds no more
@@ -34,16 +35,39 @@ _Q_LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 
 
 @dataclass(frozen=True)
+class Look:
+    """One photograph as all heads of a class saw it.
+
+    Attributes
+    ----------
+    maps
+        ``[R, h, w]``.
+    strengths
+        ``[R]``: how strong each head is in this photograph.
+    picture
+        Makes what is shown of the photograph, uint8 RGB; called where it is shown.
+    stride, resized_shape
+        Pixels of the resized photograph in a cell; (height, width) at which it is read.
+    """
+
+    maps: NDArray[np.float32]
+    strengths: NDArray[np.floating[Any]]
+    picture: Callable[[], NDArray[np.uint8]]
+    stride: int
+    resized_shape: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class _Kept:
     """A photograph by its row, as one head saw it."""
 
     row: int
-    maximum: float
+    strength: float
     cells: NDArray[np.float32]
 
 
 class Strongest:
-    """Keeps, for each head of the shown classes, the photographs in which its map is strongest.
+    """Keeps, for each head of the shown classes, the photographs in which it is strongest.
 
     Parameters
     ----------
@@ -55,8 +79,6 @@ class Strongest:
         How many photographs of each head.
     only_right
         Whether wrongly named photographs are left out.
-    preprocessing, stride
-        The model's own: what turns its input back into a picture, and pixels in a cell.
     """
 
     def __init__(
@@ -65,40 +87,36 @@ class Strongest:
         classes: Sequence[str],
         most: int,
         only_right: bool,
-        preprocessing: Preprocessing,
-        stride: int,
     ) -> None:
         self._labels = specimens.table["label"].tolist()
         self._most = most
         self._only_right = only_right
-        self._preprocessing = preprocessing
-        self._stride = stride
         self._kept: dict[str, dict[int, list[_Kept]]] = {label: {} for label in classes}
         self._pictures: dict[str, dict[int, NDArray[np.uint8]]] = {label: {} for label in classes}
-        self._resized: dict[int, tuple[int, int]] = {}
+        self._grids: dict[int, tuple[int, tuple[int, int]]] = {}
 
     @property
     def classes(self) -> list[str]:
         """The shown classes that have a photograph."""
         return [label for label, heads in self._kept.items() if heads]
 
-    def offer(self, row: int, right: bool, maps: NDArray[np.float32], image: Tensor) -> None:
+    def offer(self, row: int, right: bool, look: Look) -> None:
         """Keep a photograph for those heads that are stronger in it than in others."""
         label = self._labels[row]
         if label not in self._kept or (self._only_right and not right):
             return
         heads = self._kept[label]
-        for head, cells in enumerate(maps):
+        for head, (cells, strength) in enumerate(zip(look.maps, look.strengths, strict=True)):
             kept = heads.setdefault(head, [])
-            kept.append(_Kept(row, float(cells.max()), cells.copy()))
-            # Of equal maxima the earlier row, in whatever order they come.
-            kept.sort(key=lambda each: (-each.maximum, each.row))
+            kept.append(_Kept(row, float(strength), cells.copy()))
+            # Of equal strengths the earlier row, in whatever order they come.
+            kept.sort(key=lambda each: (-each.strength, each.row))
             del kept[self._most :]
         used = {each.row for kept in heads.values() for each in kept}
         pictures = self._pictures[label]
         if row in used:
-            pictures[row] = self._picture(image)
-            self._resized[row] = int(image.shape[1]), int(image.shape[2])
+            pictures[row] = _reduced(look.picture())
+            self._grids[row] = look.stride, look.resized_shape
         for gone in pictures.keys() - used:
             del pictures[gone]
 
@@ -109,30 +127,35 @@ class Strongest:
             height, width = (int(side) for side in views.shapes[kept.row])
             shrink = min(1.0, _KEPT_SIDE / max(height, width))
             shape = max(1, round(height * shrink)), max(1, round(width * shrink))
-            heatmap = place_on_photograph(kept.cells, self._stride, self._resized[kept.row], shape)
+            heatmap = place_on_photograph(kept.cells, *self._grids[kept.row], shape)
             x, y = views.points[kept.row, head]
             tiles.append(
                 Tile(
                     # A model may read its photographs squeezed to a square.
                     resize_photograph(self._pictures[label][kept.row], *shape),
                     heatmap,
-                    kept.maximum,
+                    float(kept.cells.max()),
                     (float((x + 0.5) / width), float((y + 0.5) / height)),
                 )
             )
         return tiles
 
-    def _picture(self, image: Tensor) -> NDArray[np.uint8]:
-        """Return the model's input ``[3, H, W]`` as a picture, reduced."""
-        mean = torch.tensor(self._preprocessing.mean)[:, None, None]
-        std = torch.tensor(self._preprocessing.std)[:, None, None]
-        values = ((image.float() * std + mean) * 255).round().clamp(0, 255).byte()
-        picture = np.ascontiguousarray(values.permute(1, 2, 0).numpy())
-        shrink = _KEPT_SIDE / max(picture.shape[:2])
-        if shrink >= 1:
-            return picture
-        height, width = (max(1, round(side * shrink)) for side in picture.shape[:2])
-        return resize_photograph(picture, height, width)
+
+def picture_of(image: Tensor, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """Return a model's input ``[3, H, W]`` as a picture."""
+    mean = torch.tensor(preprocessing.mean)[:, None, None]
+    std = torch.tensor(preprocessing.std)[:, None, None]
+    values = ((image.float() * std + mean) * 255).round().clamp(0, 255).byte()
+    return np.ascontiguousarray(values.permute(1, 2, 0).numpy())
+
+
+def _reduced(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a picture no larger than a figure can show."""
+    shrink = _KEPT_SIDE / max(picture.shape[:2])
+    if shrink >= 1:
+        return picture
+    height, width = (max(1, round(side * shrink)) for side in picture.shape[:2])
+    return resize_photograph(picture, height, width)
 
 
 def classes_to_show(specimens: Specimens, full: bool) -> list[str]:
@@ -155,11 +178,15 @@ def add_figures(result: StudyResult, strongest: Strongest, views: HeadViews) -> 
     """Add the drawings and their captions: all heads first, then the atlas of each class."""
     card = result.table
     result.drawings["matrix"] = partial(_matrix, card)
+    known = card["importance"].notna().any() or not _of_units(card)
+    importance = (
+        " Right: importance (logits lost when the head is switched off), with a dot where its 95 % "
+        "interval lies above 0."
+    )
     result.captions["matrix"] = (
         "All heads of all classes. Left: consistency, with a dot where it is above 0.2 with "
-        "q < 0.05. Middle: distinctness, with a dot above 0.25. Right: importance (logits lost "
-        "when the head is switched off), with a dot where its 95 % interval lies above 0. Hatched: "
-        "no score."
+        f"q < 0.05. {'Middle' if known else 'Right'}: distinctness, with a dot above 0.25."
+        f"{importance if known else ''} Hatched: no score."
     )
     parts = result.tables.get("parts")
     if parts is not None and len(parts):
@@ -170,8 +197,12 @@ def add_figures(result: StudyResult, strongest: Strongest, views: HeadViews) -> 
             "each consistent head peaks most often on each part; colour: their share of the "
             "classes in which that head is consistent."
         )
-    layers = result.tables["layers"]
-    if layers["layer"].nunique() > 1 and layers["class_distinctiveness"].notna().any():
+    layers = result.tables.get("layers")
+    if (
+        layers is not None
+        and layers["layer"].nunique() > 1
+        and layers["class_distinctiveness"].notna().any()
+    ):
         result.drawings["layers"] = partial(_layers, layers)
         result.captions["layers"] = (
             "How far the maps of two class queries differ on one photograph (total variation "
@@ -185,6 +216,13 @@ def add_figures(result: StudyResult, strongest: Strongest, views: HeadViews) -> 
             "its map is strongest. Left of each pair what lies round the peak, right the map, with "
             "the place of the crop."
         )
+    if _of_units(card):
+        result.captions |= {name: of_units(words) for name, words in result.captions.items()}
+
+
+def _of_units(card: pd.DataFrame) -> bool:
+    """Return whether a card is of the units of another method than INTR."""
+    return "unit" in card
 
 
 def _matrix(card: pd.DataFrame) -> Figure:
@@ -193,6 +231,7 @@ def _matrix(card: pd.DataFrame) -> Figure:
         return wide.to_numpy(dtype=np.float64)
 
     classes = list(dict.fromkeys(card["label"]))
+    units = _of_units(card)
     scores = [
         Score(
             table("consistency"), "consistency", "mean cosine − chance",
@@ -202,16 +241,17 @@ def _matrix(card: pd.DataFrame) -> Figure:
             table("distinctness"), "distinctness", "mean silhouette", "both signs",
             table("distinct") == 1, 1.0,
         ),
-        Score(
-            table("importance"), "importance", "margin lost (logits)", "both signs, wide",
-            table("important") == 1,
-        ),
     ]  # fmt: skip
-    legend = (
-        "Dots: consistent (above 0.2, q < 0.05); distinct (above 0.25); important (95 % interval "
-        "above 0). Hatched: no score."
-    )
-    return head_matrix_figure(classes, scores, legend)
+    dots = "consistent (above 0.2, q < 0.05); distinct (above 0.25)"
+    if card["importance"].notna().any() or not units:  # what cannot be switched off has none
+        important = table("important") == 1
+        scores.append(
+            Score(table("importance"), "importance", "margin lost (logits)", "both signs, wide",
+                  important)
+        )  # fmt: skip
+        dots += "; important (95 % interval above 0)"
+    legend = f"Dots: {dots}. Hatched: no score."
+    return head_matrix_figure(classes, scores, legend, "unit" if units else "head")
 
 
 def _parts(parts: pd.DataFrame, heads: int) -> Figure:
@@ -240,6 +280,7 @@ def _layers(layers: pd.DataFrame) -> Figure:
 
 def _atlas(card: pd.DataFrame, label: str, strongest: Strongest, views: HeadViews) -> Figure:
     own = card[card["label"] == label]
+    words = of_units if _of_units(card) else str
     order = "importance" if own["importance"].notna().all() else "map_maximum"
     own = own.sort_values(order, ascending=False, kind="stable")
     rows = []
@@ -248,13 +289,13 @@ def _atlas(card: pd.DataFrame, label: str, strongest: Strongest, views: HeadView
         rows.append(HeadRow(heading, lines, strongest.tiles(label, row["head"], views)))
     number = f"n = {own['n'].iloc[0]}"
     if len(own) > len(rows):
-        number += f"; {len(rows)} of {len(own)} heads"
+        number += words(f"; {len(rows)} of {len(own)} heads")
     return head_atlas_figure(
         rows,
         title=f"{label} ({number})",
         window=WIDE,
         uniform=float(np.nanmean(views.uniform)),
-        legend=(
+        legend=words(
             f"Heads of the query of {label}, ordered by {order.replace('_', ' ')} (mean over n "
             "photographs), in the photographs in which their maps are strongest. Left what lies "
             "round the peak (ring), right the map; blue: the place of the left picture. Stars: "

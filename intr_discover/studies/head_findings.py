@@ -10,7 +10,7 @@ import pandas as pd
 from intr_discover.studies.head_card import called
 from intr_discover.studies.head_summary import SAME_PART_FROM
 from intr_discover.studies.result import StudyResult
-from intr_discover.studies.wording import interval, percent
+from intr_discover.studies.wording import interval, of_units, percent
 
 ALIKE = 0.9
 """Mean correlation between the maps of different heads from which all heads are said to be
@@ -21,6 +21,11 @@ _MOST_NAMED = 5
 
 def findings(result: StudyResult) -> list[str]:
     """Say how far the heads look for one thing each, and which of them deserve a name."""
+    said = _findings(result)
+    return [of_units(sentence) for sentence in said] if "method" in result.summary else said
+
+
+def _findings(result: StudyResult) -> list[str]:
     summary, card = result.summary, result.table
     if not summary["n_heads"]:
         return [_why_nothing(summary, card)]

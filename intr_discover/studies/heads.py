@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from torch import Tensor
 
 from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError
+from intr_discover.explain.method import Units
+from intr_discover.figures.head_names import HeadNames
 from intr_discover.model.intr import INTR
 from intr_discover.studies.budget import (
     FEWEST_IMAGES,
@@ -22,18 +27,23 @@ from intr_discover.studies.consistency import FEWEST
 from intr_discover.studies.head_card import head_card, with_names
 from intr_discover.studies.head_descriptors import HeadViews, Wishes, class_pairs, view_heads
 from intr_discover.studies.head_exhibits import (
+    Look,
     Strongest,
     add_figures,
     classes_to_show,
     drawing_seconds,
+    picture_of,
 )
 from intr_discover.studies.head_findings import findings
 from intr_discover.studies.head_sampling import choose
 from intr_discover.studies.head_summary import layer_table, part_table, summarise
+from intr_discover.studies.judge import load_run
 from intr_discover.studies.part_hits import Parts, hit_parts
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.right_wrong import agreement_with_class, compare
+from intr_discover.studies.studied import Picture
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
+from intr_discover.studies.unit_views import view_units
 
 MOST_LAYER_IMAGES = 24
 MOST_CLASS_PAIRS = 120
@@ -57,11 +67,35 @@ class _Sample:
     layers: frozenset[int]
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What was looked at, what came out, and what is to be recorded of how."""
+
+    photographs: Specimens
+    views: HeadViews
+    strongest: Strongest
+    names: HeadNames
+    record: dict[str, Any]
+
+
 def needs(inputs: StudyInputs) -> str | None:
-    """Say that a plain classifier has no heads to ask."""
+    """Say that a plain classifier has no heads to ask, and a single map no units."""
+    method = inputs.method
+    if method is not None:
+        if method.one_map:
+            return f"{method.name} has a single map: there are no units to compare with each other"
+        if method.explainer is None and inputs.options["judge"] is None:
+            return (
+                f"what a unit of {method.name} sees is described by another model: name a run with "
+                "--judge, such as the plain classifier that was trained beside it"
+            )
+        return None
     if isinstance(inputs.explainer.model, INTR):
         return None
-    return "a plain classifier has no class queries and no attention heads"
+    return (
+        "a plain classifier has no class queries and no attention heads; for another way to "
+        "explain it, name it with --method"
+    )
 
 
 def plan(inputs: StudyInputs) -> StudyPlan:
@@ -73,6 +107,8 @@ def plan(inputs: StudyInputs) -> StudyPlan:
         If an option has a value that it cannot have.
     """
     _check_options(inputs)
+    if inputs.method is not None:  # how it explains itself is its own affair
+        return StudyPlan(len(inputs.specimens), len(inputs.specimens), 0, 0)
     sample, extra = _sample(inputs)
     config = _model(inputs).config
     n, again, switched = len(sample.images), len(sample.noise), len(sample.importance)
@@ -100,44 +136,21 @@ def run(inputs: StudyInputs) -> StudyResult:
         not fit, or the model answers with NaN.
     """
     _check_options(inputs)
-    sample, _ = _sample(inputs)
-    chosen = inputs.specimens.with_table(inputs.specimens.table.iloc[sample.images])
-    class_ids = chosen.label_ids(inputs.explainer.classes)
+    looking = _look_at_heads if inputs.method is None else _look_at_units
+    seen = looking(inputs)
+    chosen, views, strongest = seen.photographs, seen.views, seen.strongest
+    classes = inputs.studied.classes
+    class_ids = chosen.label_ids(classes)
     only_right = inputs.options["images"] == "right"
-    strongest = Strongest(
-        chosen,
-        classes_to_show(chosen, inputs.full),
-        inputs.options["per_head"],
-        only_right,
-        inputs.explainer.preprocessing,
-        _model(inputs).stride,
-    )
-    pairs = class_pairs(len(inputs.explainer.classes), MOST_CLASS_PAIRS, inputs.seed)
-    views = view_heads(
-        inputs.explainer,
-        chosen.paths,
-        class_ids,
-        Wishes(
-            sample.importance,
-            sample.noise,
-            sample.layers if len(pairs) else frozenset(),
-            pairs,
-            inputs.seed,
-        ),
-        batch_size=inputs.batch_size,
-        keep=strongest.offer,
-        progress=inputs.progress,
-    )
     parts = hit_parts(chosen, views, radius=inputs.options["keypoint_radius"], seed=inputs.seed)
     right = views.predicted == class_ids
     counted = right if only_right else np.ones(len(right), dtype=bool)
     labels = chosen.table["label"].to_numpy()
     rows = [np.flatnonzero((labels == label) & counted) for label in chosen.classes]
     card = head_card(chosen.classes, rows, views, parts, inputs.seed)
-    if inputs.names:
-        card = with_names(card, inputs.names)
-    photographs = _photographs(chosen, views, inputs.explainer.classes, right, counted)
-    layers = layer_table(views.layer_differences, inputs.seed)
+    if seen.names:
+        card = with_names(card, seen.names)
+    photographs = _photographs(chosen, views, classes, right, counted)
     told = compare(photographs, inputs.seed)
     result = StudyResult(
         name="heads",
@@ -146,24 +159,93 @@ def run(inputs: StudyInputs) -> StudyResult:
             **summarise(card, photographs, views.layer_differences, told, inputs.seed),
             "n_classes_available": len(inputs.specimens.classes),
         },
-        provenance=inputs.provenance(
-            chosen,
-            images_with_importance=len(sample.importance),
-            images_with_noise=len(sample.noise),
-            images_of_layers=len(sample.layers),
-            class_pairs=len(pairs),
-        ),
+        provenance=inputs.provenance(chosen, **seen.record),
         tables={
             "photographs": photographs,
             "peaks": _peaks(chosen, views, parts),
-            "layers": layers,
             "right_wrong": pd.DataFrame([told]),
         },
     )
-    if parts is not None:
-        result.tables["parts"] = part_table(card)
+    if inputs.method is None:
+        result.tables["layers"] = layer_table(views.layer_differences, inputs.seed)
+        if parts is not None:  # a unit of one number is another thing for another class
+            result.tables["parts"] = part_table(card)
+    else:
+        result.summary["method"] = inputs.method.name
     add_figures(result, strongest, views)
     return result
+
+
+def _look_at_heads(inputs: StudyInputs) -> _Seen:
+    """Look with the query of each photograph's own class."""
+    explainer = inputs.explainer
+    sample, _ = _sample(inputs)
+    chosen = inputs.specimens.with_table(inputs.specimens.table.iloc[sample.images])
+    strongest, stride = _strongest(inputs, chosen), _model(inputs).stride
+    pairs = class_pairs(len(explainer.classes), MOST_CLASS_PAIRS, inputs.seed)
+
+    def keep(row: int, right: bool, maps: NDArray[np.float32], image: Tensor) -> None:
+        picture = partial(picture_of, image, explainer.preprocessing)
+        read = (int(image.shape[1]), int(image.shape[2]))
+        strongest.offer(row, right, Look(maps, maps.max(axis=(1, 2)), picture, stride, read))
+
+    views = view_heads(
+        explainer,
+        chosen.paths,
+        chosen.label_ids(explainer.classes),
+        Wishes(
+            sample.importance,
+            sample.noise,
+            sample.layers if len(pairs) else frozenset(),
+            pairs,
+            inputs.seed,
+        ),
+        batch_size=inputs.batch_size,
+        keep=keep,
+        progress=inputs.progress,
+    )
+    record = {
+        "images_with_importance": len(sample.importance),
+        "images_with_noise": len(sample.noise),
+        "images_of_layers": len(sample.layers),
+        "class_pairs": len(pairs),
+    }
+    return _Seen(chosen, views, strongest, inputs.names, record)
+
+
+def _look_at_units(inputs: StudyInputs) -> _Seen:
+    """Look with another method's units of each photograph's own class."""
+    method, chosen, run = inputs.method, inputs.specimens, inputs.options["judge"]
+    assert method is not None
+    judge = method.explainer if run is None else load_run("judge", run, inputs.device)
+    assert judge is not None, "needs() has refused a method without a judge"
+    strongest = _strongest(inputs, chosen)
+
+    def keep(row: int, right: bool, units: Units, photograph: Picture) -> None:
+        look = Look(
+            units.shares(), units.strengths, lambda: photograph, units.stride, units.resized_shape
+        )
+        strongest.offer(row, right, look)
+
+    views, names = view_units(
+        method,
+        judge,
+        chosen.paths,
+        chosen.label_ids(method.classes),
+        batch_size=inputs.batch_size,
+        keep=keep,
+        progress=inputs.progress,
+    )
+    return _Seen(chosen, views, strongest, names, {"judge_fingerprint": judge.fingerprint})
+
+
+def _strongest(inputs: StudyInputs, chosen: Specimens) -> Strongest:
+    return Strongest(
+        chosen,
+        classes_to_show(chosen, inputs.full),
+        inputs.options["per_head"],
+        inputs.options["images"] == "right",
+    )
 
 
 def _sample(inputs: StudyInputs) -> tuple[_Sample, float]:
@@ -238,8 +320,10 @@ def _photographs(
             "right": right,
             "counted": counted,
             "head_similarity": views.similarity,
-            "effective_area": views.answered_areas.mean(axis=1),
-            "agreement": agreement_with_class(views.answered_descriptors, views.predicted, right),
+            "effective_area": np.nanmean(views.answered_areas, axis=1),
+            "agreement": agreement_with_class(
+                views.answered_descriptors, views.predicted, right, views.answered_counts
+            ),
         }
     )
 
@@ -264,7 +348,7 @@ def _peaks(chosen: Specimens, views: HeadViews, parts: Parts | None) -> pd.DataF
         names = np.array(parts.named, dtype=object)
         flat = parts.hit.reshape(n * heads, -1)
         table["parts"] = ["; ".join(names[row]) for row in flat]
-    return table
+    return table[table["map_maximum"].notna()].reset_index(drop=True)
 
 
 STUDY = Study(
@@ -317,5 +401,7 @@ STUDY = Study(
             float,
             0.0,
         ),
+        Option("judge", "With --method: the run that sees for its units; default its own model."),
     ),
+    any_method=True,
 )  # fmt: skip

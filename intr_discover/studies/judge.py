@@ -59,7 +59,9 @@ def is_plain(run: str | Path) -> bool:
     return bool(read_config(run)["model"].get("kind") == "plain")
 
 
-def load_run(option: str, run: str, device: torch.device, precision: str = "fp32") -> Explainer:
+def load_run(
+    option: str, run: str, device: torch.device | str, precision: str = "fp32"
+) -> Explainer:
     """Load the run that an option names.
 
     Raises

@@ -32,6 +32,7 @@ from intr_discover.studies.guided_erasure import (
     METHODS,
     SHARES,
     SHARES_IN_HASTE,
+    UNIT_METHODS,
     guide,
 )
 from intr_discover.studies.manipulation_tables import (
@@ -50,7 +51,7 @@ from intr_discover.studies.manipulation_words import DONE, findings, region_word
 from intr_discover.studies.pairs import known_pairs
 from intr_discover.studies.pooling import join_tables, provenance_of
 from intr_discover.studies.result import StudyResult
-from intr_discover.studies.saliency_methods import METHODS as METHOD_NAMES
+from intr_discover.studies.saliency_methods import ALL_METHODS
 from intr_discover.studies.study import KeyNumber, Option, Study, StudyInputs
 
 REGIONS = ("auto", "attribute", "keypoint", "attention")
@@ -80,10 +81,9 @@ class _Design:
 
 def needs(inputs: StudyInputs) -> str | None:
     """Say that there must be a second class to answer, and a region to edit."""
-    model = inputs.explainer.model
-    if model.config.num_classes < 2:
+    if len(inputs.studied.classes) < 2:
         return "the model knows a single class, so its answer cannot change"
-    if not isinstance(model, INTR) and _region(inputs) == "attention":
+    if not _has_maps(inputs) and _region(inputs) == "attention":
         return (
             "a plain classifier has no maps that say where to edit; give masks (attributes.csv, "
             "pairs.csv with a column diagnostic) or a table of edits"
@@ -141,9 +141,9 @@ def run(inputs: StudyInputs) -> StudyResult:
     known = {task.image for task in chosen if task.bearer is not None}
     guided: set[str] = set()
     for number, task in enumerate(chosen):
-        trial = prepare(inputs.explainer, task, options["controls"], inputs.seed)
+        trial = prepare(inputs.studied, task, options["controls"], inputs.seed)
         if trial is not None:
-            effect = measure_effect(inputs.explainer, trial, inputs.batch_size)
+            effect = measure_effect(inputs.studied, trial, inputs.batch_size)
             collected["edits"].append(edit_row(task, trial, effect))
             collected["controls"] += control_rows(task, effect)
             collected["doses"] += dose_rows(task, effect)
@@ -152,12 +152,15 @@ def run(inputs: StudyInputs) -> StudyResult:
             shows = (effect.flipped, effect.drop())
             if key not in sheets or shows > sheets[key][0]:
                 title = f"{task.label}: {task.region}"
-                sheet = sheet_of(inputs.explainer, trial, effect, title, inputs.names)
+                sheet = sheet_of(trial, effect, title, inputs.names)
                 sheets[key] = shows, sheet
             if design.guided and task.image not in guided:
-                methods = [name for name in METHODS if name != "rise" or len(guided) < design.rise]
+                known_methods = METHODS if inputs.method is None else UNIT_METHODS
+                methods = [
+                    name for name in known_methods if name != "rise" or len(guided) < design.rise
+                ]
                 found = guide(
-                    inputs.explainer,
+                    inputs.studied,
                     trial.photograph,
                     task.image,
                     methods,
@@ -170,7 +173,7 @@ def run(inputs: StudyInputs) -> StudyResult:
                 guided.add(task.image)
                 bearer = task.image in bearing if task.image in known else None
                 collected["guided"] += guided_rows(
-                    task.image, task.label, bearer, inputs.explainer.classes, found
+                    task.image, task.label, bearer, inputs.studied.classes, found
                 )
         if inputs.progress is not None:
             inputs.progress(number + 1, len(chosen))
@@ -223,6 +226,9 @@ def _result(
         "operation": operation,
         "region": region,
     }
+    units = inputs.method is not None
+    if inputs.method is not None:
+        summary["method"] = inputs.method.name
     result = StudyResult(
         name="manipulation",
         table=edits,
@@ -235,7 +241,7 @@ def _result(
             result.tables[name] = tables[name]
     if len(methods):
         result.tables["methods"] = methods
-    what = f"{region_words(region)} {DONE.get(operation, 'edited')}"
+    what = f"{region_words(region, units)} {DONE.get(operation, 'edited')}"
     pages = -(-len(groups) // MOST_GROUPS) if inputs.full else 1
     for page in range(pages):
         shown = groups if pages == 1 else groups[page * MOST_GROUPS : (page + 1) * MOST_GROUPS]
@@ -252,7 +258,7 @@ def _result(
         doses,
         by_dose(doses, inputs.seed),
         methods,
-        METHOD_NAMES | {"rise": "RISE"},  # the judge is the model itself
+        ALL_METHODS | {"rise": "RISE"},  # the judge is the model itself
     )
     result.captions["responses"] = (
         "Dose and response: the drop of the lead when the edit is mixed with the photograph, each "
@@ -275,12 +281,13 @@ def _add_sheets(
     """Add the photographs that show it best, one for each attribute or class."""
     best = sorted(sheets.values(), key=lambda entry: entry[0], reverse=True)
     most = len(best) if inputs.full else _most_sheets(inputs)
+    parts = "heads" if inputs.method is None else "units"
     for number, (_, sheet) in enumerate(best[:most], 1):
         name = f"edit_{number:02d}"
         result.drawings[name] = partial(edit_sheet_figure, sheet)
         result.captions[name] = (
             f"{sheet.title}. Above the photograph with the region outlined, the edits, and the "
-            "probabilities before and after; then the strongest heads of the class answered "
+            f"probabilities before and after; then the strongest {parts} of the class answered "
             "before, on both; below how far the lead drops, beside the control regions, and at "
             "smaller strengths. The photograph of this kind that changes most."
         )
@@ -300,16 +307,20 @@ def _design(inputs: StudyInputs) -> _Design:
     tasks = _tasks(inputs, region)
     if not tasks:
         raise UserError(_nothing_to_edit(inputs, region))
-    is_intr = isinstance(inputs.explainer.model, INTR)
-    guided = bool(options["guided"]) and is_intr
+    guided = bool(options["guided"]) and _has_maps(inputs)
     limited = inputs.seconds is not None
     rise = options["rise_photographs"]
-    if rise is None:
-        rise = 0 if limited else RISE_PHOTOGRAPHS
+    if rise is None or inputs.method is not None:  # RISE is a method of its own
+        rise = 0 if limited or inputs.method is not None else RISE_PHOTOGRAPHS
     design = _Design(tasks, region, guided, limited, rise if guided else 0)
     if guided and limited and _fitting(inputs, design) < min(FEWEST, len(tasks)):
         return replace(design, guided=False, rise=0)
     return design
+
+
+def _has_maps(inputs: StudyInputs) -> bool:
+    """Return whether what is studied says where it looks."""
+    return inputs.method is not None or isinstance(inputs.explainer.model, INTR)
 
 
 def _fitting(inputs: StudyInputs, design: _Design) -> int:
@@ -329,7 +340,7 @@ def _fitting(inputs: StudyInputs, design: _Design) -> int:
 def _tasks(inputs: StudyInputs, region: str) -> list[Task]:
     options, specimens = inputs.options, inputs.specimens
     if region == "table":
-        return table_tasks(Path(options["edits"]), specimens, inputs.explainer.classes)
+        return table_tasks(Path(options["edits"]), specimens, inputs.studied.classes)
     edit, pairs = _edit(options), known_pairs(inputs)
     if region == "attribute":
         return attribute_tasks(specimens, pairs, edit, inputs.seed)
@@ -392,6 +403,9 @@ def _cost(inputs: StudyInputs, design: _Design) -> tuple[float, float]:
     """Return passes through encoder and decoder for one edit, RISE left out."""
     controls = inputs.options["controls"]
     asked = sum(passes(controls, task.edit) for task in design.tasks) / len(design.tasks)
+    if inputs.method is not None:  # what it takes to explain itself is its own affair
+        guided = len(UNIT_METHODS) * len(SHARES) + _MINIMAL_FLIP if design.guided else 0
+        return asked + guided, 0
     encodes, decodes = asked, asked + 1
     heads = inputs.explainer.model.config.heads if isinstance(inputs.explainer.model, INTR) else 0
     if design.region == "attention":
@@ -465,5 +479,6 @@ STUDY = Study(
         Option("rise_photographs", "So many photographs also with RISE's map; it is slow.", int),
         Option("rise_masks", "Random masks of RISE.", int, 500),
     ),
+    any_method=True,
     pool=pool,
 )  # fmt: skip

@@ -11,7 +11,14 @@ import pandas as pd
 
 from intr_discover.studies.edit_tasks import Task
 from intr_discover.studies.effect import STRENGTHS, Effect, Trial
-from intr_discover.studies.guided_erasure import FLIP_METHODS, METHODS, SHARES, Guided
+from intr_discover.studies.guided_erasure import (
+    FLIP_METHODS,
+    METHODS,
+    SHARES,
+    UNIT_FLIP_METHODS,
+    UNIT_METHODS,
+    Guided,
+)
 from intr_discover.studies.statistics import bootstrap_interval, sign_flip_p, wilson
 
 EDIT_COLUMNS = (
@@ -166,7 +173,7 @@ def by_method(guided: pd.DataFrame) -> pd.DataFrame:
     groups = {"all": erased, "bearers": erased[erased["bearer"].eq(True)]}
     rows = []
     for name, table in groups.items():
-        for method in METHODS:
+        for method in dict.fromkeys((*METHODS, *UNIT_METHODS)):
             of_method = table[table["method"] == method]
             for share in SHARES:
                 flips = of_method.loc[of_method["share"] == share, "flip"]
@@ -237,9 +244,10 @@ def _rates(edits: pd.DataFrame, front: str) -> dict[str, Any]:
 
 def _guided_numbers(guided: pd.DataFrame, methods: pd.DataFrame) -> dict[str, Any]:
     numbers: dict[str, Any] = {"n_guided": 0, "n_guided_bearers": 0}
+    of_units = len(methods) > 0 and methods["method"].eq(UNIT_METHODS[0]).any()
     for front, group in (("guided", "all"), ("guided_bearers", "bearers")):
         there = methods[methods["group"] == group] if len(methods) else methods
-        for method in METHODS:
+        for method in UNIT_METHODS if of_units else METHODS:
             of_method = there[there["method"] == method] if len(there) else there
             numbers[f"n_{front}_{method}"] = int(of_method["n"].max()) if len(of_method) else 0
             for share in SHARES:
@@ -250,7 +258,7 @@ def _guided_numbers(guided: pd.DataFrame, methods: pd.DataFrame) -> dict[str, An
         if len(there):
             numbers[f"n_{front}"] = int(there["n"].max())
     minimal = guided[guided["share"].isna()] if len(guided) else guided
-    for method in FLIP_METHODS:
+    for method in UNIT_FLIP_METHODS if of_units else FLIP_METHODS:
         of_method = minimal[minimal["method"] == method] if len(minimal) else minimal
         found = math.nan
         if len(of_method):

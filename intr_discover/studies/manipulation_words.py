@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from intr_discover.studies.result import StudyResult
-from intr_discover.studies.saliency_methods import METHODS
+from intr_discover.studies.saliency_methods import ALL_METHODS
 from intr_discover.studies.wording import interval, percent
 
 DONE = {
@@ -15,6 +15,7 @@ DONE = {
     "blur": "blurred",
     "mirror": "exchanged for its mirror image",
 }
+_GUIDES = ("intr_causal", "intr_best", "intr_mean", "gradcam_intr", "rise", "random")
 _PERCENT = 4  # of the pixels: the share that sentences speak of
 
 
@@ -30,20 +31,21 @@ def findings(result: StudyResult) -> list[str]:
     return said
 
 
-def region_words(region: str) -> str:
-    """Return what is edited, for sentences."""
+def region_words(region: str, units: bool = False) -> str:
+    """Return what is edited, for sentences; ``units``: those of another method than INTR."""
     return {
         "attribute": "the attribute that separates the look-alikes",
         "keypoint": "the place of the keypoint",
-        "attention": "what the heads that matter look at",
+        "attention": "what its units mark" if units else "what the heads that matter look at",
     }.get(region, "the marked region")
 
 
 def _flips(summary: dict[str, Any]) -> str:
     done = DONE.get(summary["operation"], "edited")
     sure = interval(summary["flip_rate_low"], summary["flip_rate_high"])
+    region = region_words(summary["region"], "method" in summary)
     words = (
-        f"With {region_words(summary['region'])} {done}, the answer changes in "
+        f"With {region} {done}, the answer changes in "
         f"{percent(summary['flip_rate'])} of {_photographs(summary['n'])} ({sure})"
     )
     if summary["to_target_rate"] is not None:
@@ -114,29 +116,34 @@ def _guided(summary: dict[str, Any]) -> list[str]:
         of_whom = _photographs(count)
     if not count:
         return []
-    own = f"{front}_intr_causal_{_PERCENT}"
+    units = "method" in summary
+    first, *rivals = ("units_mean", "units_best", "random") if units else _GUIDES
+    own = f"{front}_{first}_{_PERCENT}"
     sure = interval(summary[f"{own}_low"], summary[f"{own}_high"])
     # RISE has been asked about few photographs as a rule; its number would not compare.
     others = [
-        f"{METHODS[method]} {percent(summary[f'{front}_{method}_{_PERCENT}'])}"
-        for method in ("intr_best", "intr_mean", "gradcam_intr", "rise", "random")
+        f"{ALL_METHODS[method]} {percent(summary[f'{front}_{method}_{_PERCENT}'])}"
+        for method in rivals
         if summary[f"n_{front}_{method}"] == count
     ]
+    where = "that its units mark" if units else "on which the heads that matter look"
     words = (
-        f"Without being told where: erasing the {_PERCENT} % of the pixels on which the heads that "
-        f"matter look most changes the answer in {percent(summary[own])} of {of_whom} ({sure}); "
+        f"Without being told where: erasing the {_PERCENT} % of the pixels {where} most "
+        f"changes the answer in {percent(summary[own])} of {of_whom} ({sure}); "
         f"{', '.join(others)}."
     )
     said = [words]
-    found = summary["minimal_flip_intr_causal"]
+    found = summary[f"minimal_flip_{first}"]
     if summary["n_minimal"] and found is not None:
-        mean = summary["minimal_flip_intr_mean"]
-        beside = "more than half" if mean is None else percent(mean)
-        said.append(
+        words = (
             f"The fewest cells that must go to change the answer, in the order of that map: "
-            f"{percent(found)} of all (median of {_photographs(summary['n_minimal'])}); in the "
-            f"order of the mean map {beside}."
+            f"{percent(found)} of all (median of {_photographs(summary['n_minimal'])})"
         )
+        if not units:
+            mean = summary["minimal_flip_intr_mean"]
+            beside = "more than half" if mean is None else percent(mean)
+            words += f"; in the order of the mean map {beside}"
+        said.append(f"{words}.")
     return said
 
 

@@ -25,9 +25,10 @@ from intr_discover.figures.edit_sheet import edit_sheet_figure
 from intr_discover.files import sha256, write_with
 from intr_discover.studies.edit_regions import Mask, controls_beside, with_other_wing
 from intr_discover.studies.edit_sheets import sheet_of
-from intr_discover.studies.effect import CONTROLS, STRENGTHS, Effect, Picture, Trial, measure_effect
+from intr_discover.studies.effect import CONTROLS, STRENGTHS, Effect, Trial, measure_effect
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.result import provenance as describe_run
+from intr_discover.studies.studied import Picture
 from intr_discover.studies.wording import percent
 
 _SPECIMENS = {
@@ -152,7 +153,7 @@ def edit_photograph(
         seed=seed,
     )
     effect = measure_effect(explainer, trial, batch_size)
-    sheet = sheet_of(explainer, trial, effect, f"{image.name}: {edit.name}")
+    sheet = sheet_of(trial, effect, f"{image.name}: {edit.name}")
     files = {"image": image, "mask": mask_path, "specimen": specimen_path, "donor": donor_path,
              "donor_mask": donor_mask_path, "layer": layer_path}  # fmt: skip
     result = StudyResult(

@@ -19,9 +19,9 @@ from intr_discover.explain.explainer import Explainer
 from intr_discover.explain.maps import place_on_photograph
 from intr_discover.model.intr import INTR
 from intr_discover.studies.edit_regions import Mask, controls_beside
-from intr_discover.studies.effect import Picture
 from intr_discover.studies.guided_erasure import erased
 from intr_discover.studies.replicate_views import View
+from intr_discover.studies.studied import Picture
 
 SHARE = 0.04
 """Of the photograph's pixels, erased where a training looks most."""

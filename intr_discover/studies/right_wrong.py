@@ -20,7 +20,10 @@ _BOOTSTRAPS = 999
 
 
 def agreement_with_class(
-    descriptors: ArrayLike, predicted: ArrayLike, right: ArrayLike
+    descriptors: ArrayLike,
+    predicted: ArrayLike,
+    right: ArrayLike,
+    counts: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     """Return how much the heads picked up what they usually pick up for the class answered.
 
@@ -32,6 +35,8 @@ def agreement_with_class(
         ``[n]``: that class.
     right
         ``[n]``: whether it is the true one.
+    counts
+        ``[n]``: how many of the R that class has; the others are passed over. Default all.
 
     Returns
     -------
@@ -43,17 +48,20 @@ def agreement_with_class(
     """
     values = np.asarray(descriptors, dtype=np.float64)
     predicted, right = np.asarray(predicted), np.asarray(right, dtype=bool)
+    counts = np.full(len(values), values.shape[1]) if counts is None else np.asarray(counts)
     result = np.full(len(values), np.nan)
     for answer in np.unique(predicted):
-        model = (predicted == answer) & right
-        total, count = values[model].sum(axis=0), int(model.sum())
-        for row in np.flatnonzero(predicted == answer):
+        of_answer = predicted == answer
+        model, heads = of_answer & right, int(counts[of_answer].max())
+        total, count = values[model, :heads].sum(axis=0), int(model.sum())
+        for row in np.flatnonzero(of_answer):
             left = count - int(model[row])
             if left < FEWEST:
                 continue
-            usual = (total - values[row] * model[row]) / left  # [R, D]
+            own = values[row, :heads]
+            usual = (total - own * model[row]) / left  # [R, D]
             centre = usual.mean(axis=0)
-            result[row] = _cosine(values[row] - centre, usual - centre).mean()
+            result[row] = _cosine(own - centre, usual - centre).mean()
     return result
 
 

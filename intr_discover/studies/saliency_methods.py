@@ -16,10 +16,12 @@ from intr_discover.errors import UserError
 from intr_discover.explain.explainer import Explainer
 from intr_discover.explain.importance import head_importance
 from intr_discover.explain.maps import place_on_photograph
+from intr_discover.explain.method import Method, Units
 from intr_discover.explain.posthoc.gradcam import gradcam
 from intr_discover.explain.posthoc.rise import RiseSettings, rise
 from intr_discover.model.intr import INTR
 from intr_discover.studies.judge import Judge
+from intr_discover.studies.studied import Studied
 
 Map = NDArray[np.float32]
 
@@ -34,11 +36,19 @@ METHODS = {
     "rise": "RISE of the judge",
     "random": "random map",
 }
-"""All methods, as figures and sentences call them."""
+"""All methods that INTR is compared with, and its own, as figures and sentences call them."""
+
+OF_UNITS = {"units_mean": "all units, by strength", "units_best": "strongest unit"}
+"""The same for the maps of another method, where that is studied in the place of INTR."""
+
+ALL_METHODS = {**OF_UNITS, **METHODS}
 
 OF_INTR = ("intr_mean", "intr_best", "intr_causal")
 OF_PLAIN = ("gradcam_plain", "finercam_plain")
 CONTRASTS = ("finercam_intr", "finercam_plain")
+
+_RANDOM_CELL = 8
+"""Pixels of a cell of the random map, at least: single random pixels destroy any picture."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,8 @@ class Marked:
     causal_is_mean
         Whether no head had an importance above 0, so that the causal map is the mean map.
     cell
-        (height, width) of a cell of INTR in pixels of the judge's picture.
+        (height, width) of a cell of INTR, or of the method that is studied, in pixels of the
+        judge's picture.
     """
 
     maps: dict[str, Map]
@@ -61,20 +72,28 @@ class Marked:
 
 
 @dataclass(frozen=True)
+class _Grid:
+    """Pixels of the resized photograph in a cell; (height, width) at which it is read."""
+
+    stride: int
+    resized_shape: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class Markers:
     """The models that maps are made of.
 
     Attributes
     ----------
-    intr
-        The model that is studied.
+    studied
+        The INTR that is studied, or another method.
     judge
         Whose picture the maps are laid on, and whom RISE asks.
     plain
         A plain classifier for Grad-CAM, or None.
     """
 
-    intr: Explainer
+    studied: Studied
     judge: Judge
     plain: Explainer | None = None
 
@@ -95,9 +114,10 @@ class Markers:
         photograph
             uint8 RGB ``[H, W, 3]``.
         label
-            The class; INTR knows it. Without its like in another model that model has no map.
+            The class; what is studied knows it. Without its like in another model that model has
+            no map.
         methods
-            Any of ``METHODS``.
+            Any of ``METHODS``; of another method those of ``OF_UNITS`` and all but INTR's own.
         rise_settings
             Of RISE.
         seed
@@ -107,12 +127,16 @@ class Markers:
         """
         picture = self.judge.picture(photograph)
         shape = (picture.shape[1], picture.shape[2])
-        read = self.intr.preprocessing(photograph)
-        found, grid, causal_is_mean = self._of_intr(read, label, shape)
+        if isinstance(self.studied, Method):
+            units = self.studied.units(photograph, label)
+            grid, causal_is_mean = _Grid(units.stride, units.resized_shape), False
+            found = maps_of_units(units, methods, shape, seed)
+        else:
+            grid, found, causal_is_mean = _of_intr(
+                self.studied, photograph, label, methods, shape, seed
+            )
         for method in methods:
-            if method.endswith("cam_intr"):
-                found[method] = _gradcam(self.intr, photograph, label, shape, method)
-            elif method in OF_PLAIN and self.plain is not None:
+            if method in OF_PLAIN and self.plain is not None:
                 if label in self.plain.classes:
                     found[method] = _gradcam(self.plain, photograph, label, shape, method)
             elif method == "rise":
@@ -124,40 +148,78 @@ class Markers:
                 seen = rise(picture, score, rise_settings, seed, batch_size)
                 # What all pixels have in common says nothing of any of them.
                 found[method] = (seen - seen.min()).astype(np.float32)
-            elif method == "random":
-                # As coarse as INTR's own maps: single random pixels would destroy any picture.
-                noise = np.random.default_rng(seed).random(grid, dtype=np.float32)
-                found[method] = self._placed(noise, read, shape)
-        stride = self._model.stride
-        cell = (stride * shape[0] / read.shape[1], stride * shape[1] / read.shape[2])
-        kept = {name: found[name] for name in METHODS if name in methods and name in found}
+        cell = (
+            grid.stride * shape[0] / grid.resized_shape[0],
+            grid.stride * shape[1] / grid.resized_shape[1],
+        )
+        kept = {name: found[name] for name in ALL_METHODS if name in methods and name in found}
         return Marked(kept, causal_is_mean, cell)
 
-    @property
-    def _model(self) -> INTR:
-        assert isinstance(self.intr.model, INTR), "a plain classifier has no maps of its own"
-        return self.intr.model
 
-    def _of_intr(
-        self, read: torch.Tensor, label: str, shape: tuple[int, int]
-    ) -> tuple[dict[str, Map], tuple[int, int], bool]:
-        """Return INTR's own maps, their grid, and whether the causal one is the mean."""
-        model = self._model
-        class_ids = torch.tensor([self.intr.classes.index(label)], device=self.intr.device)
-        with torch.inference_mode():
-            encoded = model.encode(read[None])
-            output = model.decode(encoded, attend=class_ids[None])
-            importance = head_importance(model, encoded, class_ids)[0].float().cpu().numpy()
-        assert output.attention is not None
-        heads = output.attention[0, 0].float().cpu().numpy()
-        causal, is_mean = causal_map(heads, importance)
-        cells = {"intr_mean": heads.mean(axis=0), "intr_best": best_head(heads)}
-        cells["intr_causal"] = causal
-        placed = {name: self._placed(each, read, shape) for name, each in cells.items()}
-        return placed, encoded.grid, is_mean
+def _of_intr(
+    intr: Explainer,
+    photograph: NDArray[np.uint8],
+    label: str,
+    methods: Collection[str],
+    shape: tuple[int, int],
+    seed: tuple[int, ...],
+) -> tuple[_Grid, dict[str, Map], bool]:
+    """Return INTR's grid, its maps and a random one, and whether the causal map is the mean."""
+    model = intr.model
+    assert isinstance(model, INTR), "a plain classifier has no maps of its own"
+    read = intr.preprocessing(photograph)
+    class_ids = torch.tensor([intr.classes.index(label)], device=intr.device)
+    with torch.inference_mode():
+        encoded = model.encode(read[None])
+        output = model.decode(encoded, attend=class_ids[None])
+        importance = head_importance(model, encoded, class_ids)[0].float().cpu().numpy()
+    assert output.attention is not None
+    heads = output.attention[0, 0].float().cpu().numpy()
+    causal, is_mean = causal_map(heads, importance)
+    cells = {"intr_mean": heads.mean(axis=0), "intr_best": best_head(heads)}
+    cells["intr_causal"] = causal
+    if "random" in methods:
+        # As coarse as INTR's own maps: single random pixels would destroy any picture.
+        cells["random"] = np.random.default_rng(seed).random(encoded.grid, dtype=np.float32)
+    placed = {name: _placed(each, model.stride, read, shape) for name, each in cells.items()}
+    for method in methods:
+        if method.endswith("cam_intr"):
+            placed[method] = _gradcam(intr, photograph, label, shape, method)
+    return _Grid(model.stride, (read.shape[1], read.shape[2])), placed, is_mean
 
-    def _placed(self, cells: Map, read: torch.Tensor, shape: tuple[int, int]) -> Map:
-        return _placed(cells, self._model.stride, read, shape)
+
+def maps_of_units(
+    units: Units, methods: Collection[str], shape: tuple[int, int], seed: tuple[int, ...]
+) -> dict[str, Map]:
+    """Return the maps of another method than INTR.
+
+    Parameters
+    ----------
+    units
+        What it marks on one photograph for one class.
+    methods
+        Any of ``OF_UNITS`` and ``random``; others are passed over.
+    shape
+        (rows, columns) of the grid over the photograph on which the maps end.
+    seed
+        Of the random map, which is as coarse as the method's own.
+
+    Returns
+    -------
+    dict
+        By method, ``[h, w]``, at least 0.
+    """
+    found = {}
+    if "units_mean" in methods:
+        found["units_mean"] = units.placed(units.overall(), shape)
+    if "units_best" in methods:
+        found["units_best"] = units.placed(units.maps[units.ranked()[0]], shape)
+    if "random" in methods:
+        cell = max(units.stride, _RANDOM_CELL)
+        grid = [-(-side // cell) for side in units.resized_shape]
+        noise = np.random.default_rng(seed).random(grid, dtype=np.float32)
+        found["random"] = place_on_photograph(noise, cell, units.resized_shape, shape)
+    return {name: each.astype(np.float32) for name, each in found.items()}
 
 
 def best_head(heads: ArrayLike) -> Map:
@@ -200,7 +262,7 @@ def require_finite(maps: dict[str, Map], image: str) -> None:
     for method, each in maps.items():
         if not np.isfinite(each).all():
             raise UserError(
-                f"{image}: the map '{METHODS[method]}' holds values that are no numbers (NaN); "
+                f"{image}: the map '{ALL_METHODS[method]}' holds values that are no numbers (NaN); "
                 "the weights of the model are damaged or its training diverged"
             )
 

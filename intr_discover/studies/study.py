@@ -19,10 +19,12 @@ from typing import Any, Literal
 from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError
 from intr_discover.explain.explainer import Explainer
+from intr_discover.explain.method import Method
 from intr_discover.figures.head_names import NO_NAMES, HeadNames
 from intr_discover.studies.budget import Speed, StudyPlan, stratified_sample
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.result import provenance as describe_run
+from intr_discover.studies.studied import Studied
 
 Progress = Callable[[int, int], None]
 
@@ -84,7 +86,8 @@ class StudyInputs:
     Attributes
     ----------
     model
-        The model; None for a study that looks at the photographs alone (``Study.without_model``).
+        The model; None for a study that looks at the photographs alone (``Study.without_model``),
+        and for one of a method that holds a model of its own.
     specimens
         The photographs, of the wanted split only; their labels are known to the model.
     split
@@ -105,6 +108,11 @@ class StudyInputs:
         Values of the study's own options by name; complete, see ``Study.inputs``.
     names
         What people call the heads of the model; they stand in tables and figures.
+    method
+        Another way to explain than INTR's heads, whose units are studied in their place
+        (``Study.any_method``); None for the model's own heads.
+    device
+        Where further models run that a study loads beside such a method.
     """
 
     model: Explainer | None
@@ -119,6 +127,13 @@ class StudyInputs:
     progress: Progress | None = None
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     names: HeadNames = field(default_factory=lambda: NO_NAMES)
+    method: Method | None = None
+    device: str = "auto"
+
+    @property
+    def studied(self) -> Studied:
+        """Return the method, or the model where no other method is studied."""
+        return self.explainer if self.method is None else self.method
 
     @property
     def explainer(self) -> Explainer:
@@ -155,10 +170,13 @@ class StudyInputs:
             used), ``images_available`` and ``options``, the study's own by name. Where the time was
             limited there is also ``limit``: the seconds, and the speed that they were planned by.
         """
+        if self.method is not None:
+            settings["method"] = self.method.name
+        model = self.model if self.method is None else self.method
         record = describe_run(
             self.command,
             self.seed,
-            None if self.model is None else self.model.fingerprint,
+            None if model is None else model.fingerprint,
             used.fingerprint(),
             device=None if self.model is None else self.model.device_name,
             precision=None if self.model is None else self.model.precision,
@@ -214,6 +232,9 @@ class Study:
     from_extraction
         Whether all it asks are logits and maps, so that answers extracted before do as well as a
         model (``--extracted``).
+    any_method
+        Whether it can also be asked of another way to explain (``--method``); ``inputs.method``
+        is that way then.
     pool
         Works its numbers out again from the tables of all folds together. Without it the numbers
         of the folds stand side by side, as mean and range: those of a study whose units (head 3,
@@ -233,6 +254,7 @@ class Study:
     options: tuple[Option, ...] = ()
     without_model: bool = False
     from_extraction: bool = False
+    any_method: bool = False
     pool: Pool | None = None
 
     def inputs(self, inputs: StudyInputs, given: Mapping[str, Any] | None = None) -> StudyInputs:

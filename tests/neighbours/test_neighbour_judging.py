@@ -9,9 +9,9 @@ import pytest
 from intr_discover.explain.method import FitSettings, Units
 from intr_discover.neighbours.budget import caution, epochs_of, epochs_within
 from intr_discover.neighbours.examined import UnitsOfLabel, chosen_rows
-from intr_discover.neighbours.judging import Seen, describe, summed_in_cells
 from intr_discover.neighbours.measures import cell_text, unit_consistency
 from intr_discover.neighbours.wishes import Wishes
+from intr_discover.studies.unit_descriptors import Seen, describe, summed_in_cells
 
 
 def test_a_map_is_added_up_within_the_judges_cells():

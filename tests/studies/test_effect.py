@@ -19,6 +19,7 @@ from intr_discover.model.plain import PlainClassifier, PlainConfig
 from intr_discover.studies.effect import (
     STRENGTHS,
     Effect,
+    MapsBeside,
     Outcome,
     Trial,
     cells_covered,
@@ -91,7 +92,8 @@ def test_maps_by_hand():
     after = [[0.0, 0.5], [0.5, 0.0]]
     maps = np.array([[before, before], [after, before]], dtype=np.float32)  # two heads
     covered = np.array([[1.0, 0.0], [0.5, 0.0]])
-    effect = effect_of([3.0, 1.0, 0.0], [], maps=maps, covered=covered)
+    beside = MapsBeside(maps, [0, 1], covered, 8, (16, 16))
+    effect = effect_of([3.0, 1.0, 0.0], [], beside=beside)
     np.testing.assert_allclose(effect.map_change, [0.5, 0.0])
     np.testing.assert_allclose(effect.mass_inside, [[0.5, 0.5], [0.25, 0.5]])
     assert effect_of([3.0, 1.0, 0.0], []).map_change is None
