@@ -25,20 +25,24 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from benchmarks import discovery_measures as measures
 from benchmarks.common import RESULTS, machine
+from benchmarks.discovery_look import look
 from benchmarks.discovery_page import NAMES, THUMBNAIL, as_markdown
 from benchmarks.discovery_summary import summarise
 from intr_discover import Explainer, Specimens, load
+from intr_discover.cli_study import load_method
 from intr_discover.data import rings
 from intr_discover.data.images import read_image
 from intr_discover.data.rings import Rendering, RingSpecimen
+from intr_discover.data.rings.specimen import USUAL_SIZE
 from intr_discover.edits.erase import erase
 from intr_discover.errors import shorten
-from intr_discover.explain.importance import head_importance, margin
+from intr_discover.explain.importance import margin
+from intr_discover.explain.method import Method
 from intr_discover.files import write_json, write_text, write_with
 from intr_discover.model.intr import INTR
 from intr_discover.provenance import versions
 from intr_discover.studies.looking import TOP_HEADS
-from intr_discover.studies.pointing import hits, peak_positions, tolerance_for
+from intr_discover.studies.pointing import hits, tolerance_for
 
 PLAIN_EPOCHS = 6  # each costs it two and a half times as much as one of INTR
 CHUNK = 32
@@ -53,11 +57,19 @@ def main() -> None:
         description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--run", default="demo", help="a run folder, or demo")
+    parser.add_argument(
+        "--method", help="another way to explain, such as protopnet; --run is what was trained for "
+        "it by study neighbours",
+    )  # fmt: skip
     parser.add_argument("--per-class", type=int, default=50, help="specimens of each species")
     parser.add_argument(
         "--seed", type=int, nargs="+", action="extend", help="of the specimens; 50000 if none"
     )
     parser.add_argument("--hard", type=float, default=0.5, help="of the specimens")
+    parser.add_argument(
+        "--rings", type=int, default=len(rings.RINGS), help="the first rings, where RUN knows fewer"
+    )
+    parser.add_argument("--size", type=int, default=USUAL_SIZE, help="pixels of a side")
     parser.add_argument(
         "--training", type=Path, default=Path("build/demo-model/specimens"),
         help="what the model was trained on, for the plain classifier and the nearest neighbour",
@@ -74,23 +86,37 @@ def main() -> None:
     training = None if options.no_baselines else training_specimens(options.training, seeds)
 
     began = time.monotonic()
-    explainer = load(options.run, device="cpu")
-    check_model(explainer)
+    studied: Explainer | Method
+    if options.method is None:
+        studied = load(options.run, device="cpu")
+        check_model(studied)
+    else:
+        studied = load_method(options.method, Path(options.run), 0, "cpu", None)
+    check_classes(studied.classes, options.run, options.rings)
     individuals = [
-        rings.draw_specimen(seed, index, hard=options.hard)
+        rings.draw_specimen(
+            seed, index, size=options.size, ring_count=options.rings, hard=options.hard
+        )
         for seed in seeds
-        for index in range(options.per_class * 2 * len(rings.RINGS))
+        for index in range(options.per_class * 2 * options.rings)
     ]
-    specimens, heads = measure(explainer, individuals)
+    specimens, heads = measure(studied, individuals)
+    name = "discovery" if options.method is None else f"discovery_{options.method}"
+    parameters = (
+        studied.parameters
+        if isinstance(studied, Method)
+        else sum(p.numel() for p in studied.model.parameters())
+    )
     record = {
         "command": " ".join(["python", "-m", "benchmarks.discovery", *sys.argv[1:]]),
         "machine": machine(),
         "versions": versions(),
         "model": {
             "run": str(options.run),
-            "fingerprint": explainer.fingerprint,
-            "parameters": sum(p.numel() for p in explainer.model.parameters()),
+            "fingerprint": studied.fingerprint,
+            "parameters": parameters,
         },
+        **({} if options.method is None else {"method": options.method}),
         "generator": rings.GENERATOR_VERSION,
         "seeds": seeds,
         "hard": options.hard,
@@ -100,10 +126,10 @@ def main() -> None:
     }
     options.out.mkdir(parents=True, exist_ok=True)
     write_with(
-        options.out / "discovery_specimens.csv", lambda path: specimens.to_csv(path, index=False)
+        options.out / f"{name}_specimens.csv", lambda path: specimens.to_csv(path, index=False)
     )
-    write_json(options.out / "discovery.json", record)
-    write_text(options.out / "discovery.md", as_markdown(record))
+    write_json(options.out / f"{name}.json", record)
+    write_text(options.out / f"{name}.md", as_markdown(record))
     print(as_markdown(record))
 
 
@@ -113,26 +139,36 @@ def check_model(explainer: Explainer) -> None:
     Raises
     ------
     SystemExit
-        If it has no heads, or does not know the species of the rings.
+        If it has no heads.
     """
     if not isinstance(explainer.model, INTR):
         raise SystemExit(f"{explainer.source} is a plain classifier, which has no heads to measure")
-    unknown = {label for ring in rings.RINGS for label in ring.labels} - set(explainer.classes)
+
+
+def check_classes(classes: list[str], run: str, ring_count: int = len(rings.RINGS)) -> None:
+    """Refuse what does not know the species of the rings.
+
+    Raises
+    ------
+    SystemExit
+        Naming some of them.
+    """
+    unknown = {label for ring in rings.RINGS[:ring_count] for label in ring.labels} - set(classes)
     if unknown:
-        raise SystemExit(f"{explainer.source} was not trained on {shorten(sorted(unknown))}")
+        raise SystemExit(f"{run} was not trained on {shorten(sorted(unknown))}")
 
 
 def measure(
-    explainer: Explainer, individuals: list[RingSpecimen]
+    studied: Explainer | Method, individuals: list[RingSpecimen]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return one row a specimen, and one row a specimen and head."""
+    """Return one row a specimen, and one row a specimen and head, or unit of another method."""
     rows: list[pd.DataFrame] = []
     head_rows: list[pd.DataFrame] = []
     with ThreadPoolExecutor(WORKERS) as pool:
         for start in range(0, len(individuals), CHUNK):
             chunk = individuals[start : start + CHUNK]
             pictures = list(pool.map(rings.render, chunk))
-            found, of_heads = _measure_chunk(explainer, chunk, pictures, pool)
+            found, of_heads = _measure_chunk(studied, chunk, pictures, pool)
             rows.append(found)
             head_rows.append(of_heads)
             print(f"{start + len(chunk)} of {len(individuals)}", file=sys.stderr, flush=True)
@@ -148,41 +184,34 @@ def attributes_of(specimen: RingSpecimen, picture: Rendering) -> dict[str, NDArr
 
 
 def _measure_chunk(
-    explainer: Explainer,
+    studied: Explainer | Method,
     chunk: list[RingSpecimen],
     pictures: list[Rendering],
     pool: ThreadPoolExecutor,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    model = explainer.model
-    assert isinstance(model, INTR)
     size = (pictures[0].mask.shape[0], pictures[0].mask.shape[1])
-    own = torch.tensor([explainer.classes.index(s.label) for s in chunk])
-    batch = torch.stack([explainer.preprocessing(p.photograph) for p in pictures])
-    with torch.inference_mode():
-        encoded = model.encode(batch)
-        answers = model.decode(encoded).logits.argmax(dim=1)
-        output = model.decode(encoded, attend=torch.stack([own, answers], dim=1))
-        margins = margin(output.logits, own)
-        importance = head_importance(model, encoded, own).numpy()
-    assert output.attention is not None and output.map_maxima is not None
-    predicted = [explainer.classes[c] for c in answers.tolist()]
-    resized = (batch.shape[2], batch.shape[3])
-    # Of the true class's query and of the answer's: [B, 2, R, 2].
-    all_peaks = peak_positions(output.attention.numpy(), model.stride, resized, size)
-    strongest = np.argsort(-output.map_maxima.numpy(), axis=2, kind="stable")
-    peaks = all_peaks[:, 0]
-    tolerance = tolerance_for(size, model.stride * size[0] / resized[0])
+    own = torch.tensor([studied.classes.index(s.label) for s in chunk])
+    seen = look(studied, [p.photograph for p in pictures], [s.label for s in chunk])
+    tolerance = tolerance_for(size, seen[0].cell)
     hit_by = [
-        measures.nearest_attribute(peaks[i], attributes_of(chunk[i], pictures[i]), tolerance)
+        measures.nearest_attribute(
+            seen[i].peaks[0], attributes_of(chunk[i], pictures[i]), tolerance
+        )
         for i in range(len(chunk))
     ]
     diagnostic = [s.ring.diagnostic for s in chunk]
-    on_diagnostic = np.array([
-        hits(all_peaks[i], pictures[i].attributes[diagnostic[i]], tolerance)
+    # Of the true class's units, and of those of the answer.
+    on_diagnostic = [
+        [hits(peaks, pictures[i].attributes[diagnostic[i]], tolerance) for peaks in seen[i].peaks]
         for i in range(len(chunk))
-    ])  # fmt: skip
-    among_top = np.take_along_axis(on_diagnostic, strongest[..., :TOP_HEADS], axis=2)
-    hit_by_top = np.asarray(among_top.any(axis=2))
+    ]
+    hit_by_top = [
+        [
+            bool(hit[list(ranked[:TOP_HEADS])].any())
+            for hit, ranked in zip(on_diagnostic[i], seen[i].ranked, strict=True)
+        ]
+        for i in range(len(chunk))
+    ]
 
     # The diagnostic attribute is always re-drawn as the mate's, others only where a head hit them.
     wanted = [
@@ -198,45 +227,46 @@ def _measure_chunk(
         return rings.render(chunk[place], without=name).photograph
 
     redrawn = list(pool.map(redraw, wanted))
-    logits = torch.from_numpy(explainer.logits(redrawn, batch_size=CHUNK))
+    logits = torch.from_numpy(studied.logits(redrawn, batch_size=CHUNK))
     places = torch.tensor([place for place, _ in wanted])
-    drops = (margins[places] - margin(logits, own[places])).tolist()
+    before = torch.tensor([seen[place].margin for place, _ in wanted])
+    drops = (before - margin(logits, own[places])).tolist()
     effect = dict(zip(wanted, drops, strict=True))
-    swapped = {place: explainer.classes[int(row.argmax())]
+    swapped = {place: studied.classes[int(row.argmax())]
                for (place, name), row in zip(wanted, logits, strict=True)
                if name == diagnostic[place]}  # fmt: skip
 
-    erased, controls = _erasures(explainer, chunk, pictures)
+    erased, controls = _erasures(studied, chunk, pictures)
     rows, head_rows = [], []
     for i, specimen in enumerate(chunk):
         name = f"{specimen.seed}-{specimen.index:06d}"
         rows.append({
             "image": name, "label": specimen.label, "ring": specimen.ring.name,
             "diagnostic": diagnostic[i], "difference": specimen.ring.difference,
-            "state": specimen.states[diagnostic[i]], "predicted": predicted[i],
-            "right": predicted[i] == specimen.label,
-            "hit_top3": bool(hit_by_top[i, 0]),
-            "hit_top3_of_answer": bool(hit_by_top[i, 1]),
+            "state": specimen.states[diagnostic[i]], "predicted": seen[i].answer,
+            "right": seen[i].answer == specimen.label,
+            "hit_top3": hit_by_top[i][0],
+            "hit_top3_of_answer": hit_by_top[i][1],
             "swap_to_mate": swapped[i] == specimen.mate,
             "erase_to_mate": None if erased[i] is None else erased[i] == specimen.mate,
-            "control_changed": None if controls[i] is None else controls[i] != predicted[i],
+            "control_changed": None if controls[i] is None else controls[i] != seen[i].answer,
             "share_of_image": float((pictures[i].attributes[diagnostic[i]] > 0).mean()),
             "chance": measures.chance_of_one(pictures[i], diagnostic[i], tolerance),
         })  # fmt: skip
-        for head in range(importance.shape[1]):
+        for head in range(len(seen[i].strengths)):
             hit = hit_by[i][head]
             head_rows.append({
                 "image": name, "label": specimen.label, "head": head,
-                "on_diagnostic": bool(on_diagnostic[i, 0, head]), "hits": hit,
-                "importance": float(importance[i, head]),
+                "on_diagnostic": bool(on_diagnostic[i][0][head]), "hits": hit,
+                "importance": float(seen[i].importance[head]),
                 "effect": 0.0 if hit is None else effect[i, hit],
-                "map_maximum": float(output.map_maxima[i, 0, head]),
+                "map_maximum": float(seen[i].strengths[head]),
             })  # fmt: skip
     return pd.DataFrame(rows), pd.DataFrame(head_rows)
 
 
 def _erasures(
-    explainer: Explainer, chunk: list[RingSpecimen], pictures: list[Rendering]
+    studied: Explainer | Method, chunk: list[RingSpecimen], pictures: list[Rendering]
 ) -> tuple[list[str | None], list[str | None]]:
     """Return the answers after erasing the attribute (presence only) and a control region."""
     tasks: list[tuple[str, int, NDArray[np.uint8]]] = []
@@ -251,9 +281,9 @@ def _erasures(
     answers: dict[str, list[str | None]] = {
         kind: [None] * len(chunk) for kind in ("attribute", "control")
     }
-    logits = explainer.logits([picture for *_, picture in tasks], batch_size=CHUNK)
+    logits = studied.logits([picture for *_, picture in tasks], batch_size=CHUNK)
     for (kind, place, _), row in zip(tasks, logits, strict=True):
-        answers[kind][place] = explainer.classes[int(row.argmax())]
+        answers[kind][place] = studied.classes[int(row.argmax())]
     return answers["attribute"], answers["control"]
 
 

@@ -178,6 +178,8 @@ def correlation(
     """Return Spearman's rank correlation over the last axis; NaN where one is constant."""
     varies = (np.ptp(importance, axis=-1) > 0) & (np.ptp(effect, axis=-1) > 0)
     found = np.full(varies.shape, np.nan)
+    if not varies.any():
+        return found
     ranks = [rankdata(values[varies], axis=-1) for values in (importance, effect)]
     found[varies] = pearsonr(*ranks, axis=-1).statistic
     return found

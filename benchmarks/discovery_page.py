@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks import discovery_measures as measures
+from intr_discover.studies.wording import of_units
 
 THUMBNAIL = 40
 """Pixels of the side on which the nearest neighbour compares."""
@@ -66,6 +67,7 @@ def as_markdown(record: dict[str, Any]) -> str:
         f"hardness {record['hard']}. Model `{record['model']['run']}`, "
         f"{record['model']['parameters']:,} parameters, fingerprint "
         f"`{record['model']['fingerprint'][:12]}`.",
+        *_about(record.get("method")),
         "",
         "| figure | value | 95 % interval | n | chance | target | |",
         "|---|---|---|---|---|---|---|",
@@ -104,7 +106,20 @@ def as_markdown(record: dict[str, Any]) -> str:
     lines += ["", f"| species | state | n | {heading} | chance of a hit |", f"|---|---|---|{rule}"]
     for label, entry in record["by_class"].items():
         lines.append(f"| {label} | {entry['state']} | {_cells(entry)} |")
-    return "\n".join([*lines, ""])
+    page = "\n".join([*lines, ""])
+    return page if record.get("method") is None else of_units(page)
+
+
+def _about(method: str | None) -> list[str]:
+    """Return what is to be said of another method than INTR's heads."""
+    if method is None:
+        return []
+    return [
+        "",
+        f"Explained by {method}: its units of a class stand where an INTR has that class's query, "
+        "its strengths where that has map maxima. What cannot be switched off has no importance, "
+        "and so no rank correlation.",
+    ]
 
 
 def _line_with_target(name: str, entry: dict[str, Any], chance: float | None) -> str:

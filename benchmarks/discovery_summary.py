@@ -83,7 +83,8 @@ def figures(specimens: pd.DataFrame, heads: pd.DataFrame) -> dict[str, Any]:
     heads = heads[heads["image"].isin(specimens["image"])]
     labels = specimens["label"].tolist()
     hit = heads.pivot(index="image", columns="head", values="on_diagnostic")
-    hits = hit.loc[specimens["image"]].to_numpy()
+    # A class may have fewer units than another: what it lacks hits nothing.
+    hits = hit.loc[specimens["image"]].fillna(False).to_numpy(dtype=bool)
     chances = specimens["chance"].to_numpy()
     top_heads = min(TOP_HEADS, hits.shape[1])
     spearman, by_class = measures.spearman_by_class(heads)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.discovery import check_model, training_specimens
+from benchmarks.discovery import check_classes, check_model, training_specimens
 from benchmarks.discovery_page import as_markdown
 from benchmarks.discovery_summary import figures, summarise
 from intr_discover.data import rings
@@ -149,8 +149,10 @@ def test_only_a_model_of_the_rings_with_heads_is_measured():
     labels = [label for ring in rings.RINGS for label in ring.labels]
     settings = {"preprocessing": Preprocessing(64, "shorter", 64), "source": "r", "device": "cpu"}
     check_model(Explainer(tiny_model(num_classes=16), labels, **settings))
+    check_classes(labels, "r")
+    check_classes(labels[:8], "r", 4)
     with pytest.raises(SystemExit, match=r"r was not trained on Ember vera$"):
-        check_model(Explainer(tiny_model(num_classes=16), ["x", *labels[1:]], **settings))
+        check_classes(["x", *labels[1:]], "r")
     plain = PlainClassifier(PlainConfig(16, backbone="resnet18"))
     with pytest.raises(SystemExit, match="no heads"):
         check_model(Explainer(plain, labels, **settings))
