@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from intr_discover.figures import style
 from intr_discover.figures.attention_layout import Box
 from intr_discover.figures.head_names import NO_NAMES, HeadNames, UnitNames, head_title
-from intr_discover.figures.panels import Panels, draw_colour_bar
+from intr_discover.figures.panels import ATTENTION, SHARE, Panels, draw_colour_bar
 from intr_discover.figures.strips import draw_outline
 from intr_discover.figures.text import TextRuler
 
@@ -209,7 +209,8 @@ def _percent(value: float) -> str:
 def _draw_heads(figure: Figure, sheet: EditSheet, top: float, slot: float, size: Box) -> None:
     scale = max([sheet.uniform, *(maximum for head in sheet.heads for maximum in head.maxima)])
     ruler = TextRuler(style.SMALL_PT)
-    of = "units of" if isinstance(sheet.names, UnitNames) else "heads of the query of"
+    of_units = isinstance(sheet.names, UnitNames)
+    of = "units of" if of_units else "heads of the query of"
     edited = sheet.edited[0][1]
     for column, (picture, words) in enumerate(((sheet.photograph, "before"), (edited, "after"))):
         left = _MARGIN + column * (3 * (slot + _GAP) + _GAP)
@@ -227,7 +228,7 @@ def _draw_heads(figure: Figure, sheet: EditSheet, top: float, slot: float, size:
             axes.set_title(ruler.shorten(title, slot + 1.0), loc="left", fontsize=style.SMALL_PT)
             draw_outline(axes, sheet.mask)
     bar = Box(_MARGIN + 2.5, top + 2 * _HEADING + size.height + 1.5, 52.0, 2.6)
-    draw_colour_bar(figure, bar, scale, sheet.uniform)
+    draw_colour_bar(figure, bar, scale, sheet.uniform, SHARE if of_units else ATTENTION)
 
 
 def _draw_controls(figure: Figure, sheet: EditSheet, top: float) -> None:
@@ -250,6 +251,7 @@ def _draw_controls(figure: Figure, sheet: EditSheet, top: float) -> None:
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.margins(x=0.08)
+    style.few_ticks(axes.xaxis)
     axes.set_xlabel("drop of the lead (logits)")
     words = "beside control regions: diamond the edit, dots controls; dashed: lead used up"
     style.add_text(figure, _MARGIN, top - 1.5, ruler.shorten(words, room + width),
@@ -274,6 +276,7 @@ def _draw_doses(figure: Figure, sheet: EditSheet, top: float) -> None:
     axes.set_xlim(-0.03, 1.03)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
     axes.set_xlabel("strength of the edit")
+    style.few_ticks(axes.yaxis)
     axes.set_ylabel("drop of the lead (logits)")
     style.add_text(figure, left - 8.0, top - 1.5, "dose and response", fontsize=style.SMALL_PT,
                    color=style.DARK_GREY)  # fmt: skip

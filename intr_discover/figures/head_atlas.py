@@ -18,7 +18,7 @@ from matplotlib.patheffects import Normal, Stroke
 
 from intr_discover.figures import overlay, style
 from intr_discover.figures.attention_layout import Box
-from intr_discover.figures.panels import draw_key
+from intr_discover.figures.panels import ATTENTION, draw_key
 from intr_discover.figures.strips import MARKER_COLOUR
 from intr_discover.figures.text import TextRuler
 
@@ -81,7 +81,13 @@ class HeadRow:
 
 
 def head_atlas_figure(
-    rows: Sequence[HeadRow], *, title: str, window: float, uniform: float, legend: str
+    rows: Sequence[HeadRow],
+    *,
+    title: str,
+    window: float,
+    uniform: float,
+    legend: str,
+    what: str = ATTENTION,
 ) -> Figure:
     """Draw a row a head: what lies round its peaks, and its maps.
 
@@ -95,6 +101,8 @@ def head_atlas_figure(
         Side of the crops as a share of the photograph's sides.
     uniform
         1/N: the weight of each of the N cells if a head looked everywhere alike.
+    what
+        What the colours show of a cell.
     legend
         Words beside the colour bar.
 
@@ -121,7 +129,7 @@ def head_atlas_figure(
             for column, tile in enumerate(row.tiles):
                 left = _MARGIN + _WORDS + column * (2 * width + _GAP + _TILE_GAP)
                 _draw_tile(axes, tile, Box(left, top, width, height), window, scale)
-        draw_key(figure, _MARGIN, bottom, scale if tiles else None, uniform, legend, lines=5)
+        draw_key(figure, _MARGIN, bottom, scale if tiles else None, uniform, legend, 5, what)
     return figure
 
 

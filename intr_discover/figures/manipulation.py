@@ -27,6 +27,8 @@ _MOST_LINES = 80  # thin lines of single photographs
 _EDIT, _CONTROL = style.VERMILLION, style.GREY
 # One colour for each source of maps, as in the figures of faithfulness.
 _LOOKS = {
+    "units_mean": (style.BLUE, "-"),
+    "units_best": (style.BLUE, "--"),
     "intr_causal": (style.BLUE, "-"),
     "intr_best": (style.BLUE, "--"),
     "intr_mean": (style.BLUE, ":"),
@@ -34,7 +36,7 @@ _LOOKS = {
     "rise": (style.GREEN, "-"),
     "random": (style.GREY, "-"),
 }
-_BANDED = ("intr_causal", "random")
+_BANDED = ("units_mean", "intr_causal", "random")
 
 
 def effects_figure(groups: pd.DataFrame, most: int = MOST_GROUPS) -> Figure:
@@ -142,7 +144,7 @@ def responses_figure(
     """
     groups = list(dict.fromkeys(methods["group"])) if len(methods) else []
     with style.journal_style():
-        left, gap = 12.0, 13.0
+        left, gap = 15.0, 13.0
         width = min(70.0, (style.DOUBLE_COLUMN_MM - left - _MARGIN - 2.0 - 2 * gap) / 3)
         there = [name for name in _LOOKS if len(methods) and (methods["method"] == name).any()]
         lines = math.ceil(len(there) / 3)
@@ -195,6 +197,7 @@ def _draw_doses(axes: Axes, doses: pd.DataFrame, means: pd.DataFrame) -> None:
     axes.set_xlim(-0.03, 1.03)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
     axes.set_xlabel("strength of the edit")
+    style.few_ticks(axes.yaxis)
     axes.set_ylabel("drop of the lead (logits)")
 
 

@@ -15,6 +15,9 @@ from intr_discover.figures import overlay, style
 from intr_discover.figures.attention_layout import Box
 from intr_discover.figures.text import TextRuler
 
+ATTENTION, SHARE = "attention weight", "share of a map"
+"""What colours show of a cell: of INTR's heads, and of the units of other methods."""
+
 _BAR_WIDTH = 52.0  # mm
 _LEGEND_LEFT = 82.0  # mm from the page's left edge: behind the words at the bar's right end
 
@@ -99,7 +102,9 @@ def _pixels(box: Box) -> tuple[int, int]:
     return max(1, round(box.height * per_mm)), max(1, round(box.width * per_mm))
 
 
-def draw_colour_bar(figure: Figure, box: Box, scale: float, uniform: float) -> None:
+def draw_colour_bar(
+    figure: Figure, box: Box, scale: float, uniform: float, what: str = ATTENTION
+) -> None:
     """Draw the one colour bar of the figure: over light pixels above, over dark ones below."""
     axes = style.add_axes(figure, box.left, box.top, box.width, box.height)
     axes.set_gid("colour bar")
@@ -107,7 +112,7 @@ def draw_colour_bar(figure: Figure, box: Box, scale: float, uniform: float) -> N
     ticks = [0.0, *_round_weights(scale)]
     places = [overlay.bar_position(tick, scale) for tick in ticks]
     axes.set_xticks([*places, 1.0], [f"{tick:.3g}" for tick in ticks] + [short_number(scale)])
-    label = f"attention weight per cell, square-root scale (uniform = {short_number(uniform)})"
+    label = f"{what} per cell, square-root scale (uniform = {short_number(uniform)})"
     # The words at the right end lend the label their room.
     label = TextRuler(style.SMALL_PT).fit(label, box.width + 12.0, lines=2)
     axes.set_xlabel(label, loc="left", fontsize=style.SMALL_PT, linespacing=1.1)
@@ -126,6 +131,7 @@ def draw_key(
     uniform: float,
     legend: str,
     lines: int,
+    what: str = ATTENTION,
 ) -> None:
     """Draw the foot of a page of maps: the colour bar, and the legend beside it.
 
@@ -141,10 +147,12 @@ def draw_key(
         How to read the page; cut where it needs more lines than there are.
     lines
         Most lines of the legend.
+    what
+        What the colours show of a cell.
     """
     if scale is not None:
         bar = Box(left + 2.5, top + 2.5, _BAR_WIDTH, 3.0)
-        draw_colour_bar(figure, bar, scale, uniform)
+        draw_colour_bar(figure, bar, scale, uniform, what)
     room = style.DOUBLE_COLUMN_MM - left - _LEGEND_LEFT
     style.add_text(
         figure,

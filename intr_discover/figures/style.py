@@ -15,8 +15,10 @@ from typing import Any
 import matplotlib
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from intr_discover.errors import UserError
 from intr_discover.figures.scaling import scale_file
@@ -153,6 +155,12 @@ def add_axes(figure: Figure, left: float, top: float, width: float, height: floa
             height / figure_height,
         )
     )
+
+
+def few_ticks(axis: Axis) -> None:
+    """Give an axis at most five short numbers, so that small ones do not run into each other."""
+    axis.set_major_locator(MaxNLocator(5, prune="both"))
+    axis.set_major_formatter(lambda value, _: f"{value:.3g}".replace("-", "−"))
 
 
 def add_text(figure: Figure, left: float, baseline: float, text: str, **properties: Any) -> None:

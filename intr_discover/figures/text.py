@@ -13,8 +13,9 @@ from intr_discover.figures.style import MM_PER_INCH, font_families
 
 ELLIPSIS = "…"
 _DOTS_PER_INCH = 72  # unhinted letters are as wide at every resolution; this one is quick
-# A line may end after a space, or after one of the signs that join words in folder names.
-_WORDS = re.compile(r"[^\s_\-/.]*[\s_\-/.]*")
+# A line may end after a space, or after one of the signs that join words in folder names; not
+# after the point of a number.
+_WORDS = re.compile(r"(?:[^\s_\-/.]|\.(?=\d))*(?:[\s_\-/]|\.(?!\d))*")
 
 
 class TextRuler:

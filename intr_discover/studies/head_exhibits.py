@@ -20,7 +20,7 @@ from intr_discover.explain.maps import place_on_photograph
 from intr_discover.figures.head_atlas import HeadRow, Tile, head_atlas_figure
 from intr_discover.figures.head_matrix import Score, head_matrix_figure, part_matrix_figure
 from intr_discover.figures.overlay import resize_photograph
-from intr_discover.figures.panels import short_number
+from intr_discover.figures.panels import ATTENTION, SHARE, short_number
 from intr_discover.studies.head_card import called
 from intr_discover.studies.head_descriptors import HeadViews
 from intr_discover.studies.parts import WIDE
@@ -213,7 +213,7 @@ def add_figures(result: StudyResult, strongest: Strongest, views: HeadViews) -> 
         result.drawings[name] = partial(_atlas, card, label, strongest, views)
         result.captions[name] = (
             f"Head atlas of {label}: a row a head, the most important first; photographs in which "
-            "its map is strongest. Left of each pair what lies round the peak, right the map, with "
+            "it is strongest. Left of each pair what lies round the peak, right the map, with "
             "the place of the crop."
         )
     if _of_units(card):
@@ -280,7 +280,7 @@ def _layers(layers: pd.DataFrame) -> Figure:
 
 def _atlas(card: pd.DataFrame, label: str, strongest: Strongest, views: HeadViews) -> Figure:
     own = card[card["label"] == label]
-    words = of_units if _of_units(card) else str
+    units = _of_units(card)
     order = "importance" if own["importance"].notna().all() else "map_maximum"
     own = own.sort_values(order, ascending=False, kind="stable")
     rows = []
@@ -289,18 +289,21 @@ def _atlas(card: pd.DataFrame, label: str, strongest: Strongest, views: HeadView
         rows.append(HeadRow(heading, lines, strongest.tiles(label, row["head"], views)))
     number = f"n = {own['n'].iloc[0]}"
     if len(own) > len(rows):
-        number += words(f"; {len(rows)} of {len(own)} heads")
+        number += f"; {len(rows)} of {len(own)} {'units' if units else 'heads'}"
+    whose = "Units of" if units else "Heads of the query of"
+    by = "strength" if units else order.replace("_", " ")
     return head_atlas_figure(
         rows,
         title=f"{label} ({number})",
         window=WIDE,
         uniform=float(np.nanmean(views.uniform)),
-        legend=words(
-            f"Heads of the query of {label}, ordered by {order.replace('_', ' ')} (mean over n "
-            "photographs), in the photographs in which their maps are strongest. Left what lies "
-            "round the peak (ring), right the map; blue: the place of the left picture. Stars: "
-            "consistent with q < 0.05 (*), 0.01 (**), 0.001 (***)."
+        legend=(
+            f"{whose} {label}, ordered by {by} (mean over n photographs), in the photographs in "
+            "which they are strongest. Left what lies round the peak (ring), right the map; blue: "
+            "the place of the left picture. Stars: consistent with q < 0.05 (*), 0.01 (**), 0.001 "
+            "(***)."
         ),
+        what=SHARE if units else ATTENTION,
     )
 
 
@@ -326,11 +329,13 @@ def head_words(row: Mapping[Any, Any]) -> list[str]:
         stars = next((stars for level, stars in _Q_LEVELS if row["q"] < level), "")
         stars = stars if row["consistent"] else ""
         distinct = _signed(row["distinctness"])
-        first = f"consistency {row['consistency']:.2f}{stars}, distinct {distinct}"
+        first = f"consistency {_signed(row['consistency'])}{stars}, distinct {distinct}"
     second = ""
     if not np.isnan(row["map_maximum"]):
         largest, area = short_number(row["map_maximum"]), 100 * row["effective_area"]
         second = f"max {largest}, over {area:.0f} % of cells"
+        if "unit" in row:
+            second = f"strength {largest}, {area:.0f} % of cells"
         if named and importance:
             second = f"{importance}, over {area:.0f} % of cells"
     part = row.get("part")
@@ -341,4 +346,5 @@ def head_words(row: Mapping[Any, Any]) -> list[str]:
 
 
 def _signed(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+    text = f"{value:.2f}"
+    return "0.00" if text == "-0.00" else text.replace("-", "−")

@@ -58,6 +58,7 @@ LEFT_OUT = {
     "intr-discover shard photographs --out shards-512": "ours have masks, which it would not fit",
     "intr-discover rings": "1600 drawings; tests/test_rings_command.py",
     "intr-discover study neighbours": "hours; tests/neighbours/test_neighbour_comparison.py",
+    "intr-discover study heads neighbours/trained/protopnet": "trained by the command above",
     "intr-discover study faithfulness": "minutes; tests/studies/test_faithfulness.py",
     "intr-discover study heads demo demo --out heads": "minutes; its table is in demo_heads",
     "intr-discover study shortcuts runs/bad": "a training of its own; tests/studies/test_shortcuts",

@@ -277,3 +277,10 @@ def test_fitted_text_is_never_wider_or_longer_than_asked(text, width, lines):
     if "…" not in fitted:
         # Nothing is lost but the spaces at the ends of lines.
         assert fitted.replace("\n", "").replace(" ", "") == one_line(text).replace(" ", "")
+
+
+def test_a_line_does_not_end_within_a_number():
+    ruler = TextRuler(7)
+    words = "square-root scale (uniform = 0.0044)"
+    wrapped = ruler.fit(words, ruler.width("square-root scale (uniform = 0.") + 0.1, lines=2)
+    assert wrapped.split("\n")[1] == "0.0044)"
