@@ -50,6 +50,13 @@ WeightFiles = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=FILE", help="Weights of dino, dinov2 or dinov2_reg."),
 ]
+OwnSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="METHOD.NAME=VALUE",
+        help="A setting of one method's training alone, such as protopnet.epochs=30.",
+    ),
+]
 OtherPython = Annotated[
     Path | None,
     typer.Option(help="Python of the environment with CaBRNet; default that of make neighbours."),
@@ -73,6 +80,7 @@ def neighbours(
     backbone_weights: Annotated[
         str | None, typer.Option(help="The backbone's first weights: a file, or a run of yours.")
     ] = None,
+    own: OwnSettings = None,
     weights: WeightFiles = None,
     run: Named = None,
     judge: Annotated[
@@ -110,7 +118,7 @@ def neighbours(
             "device": device,
             "preset": preset.value,
             "training": training,
-            "options": _options(rise_masks, weights, neighbours_python),
+            "options": {**_options(rise_masks, weights, neighbours_python), **own_settings(own)},
             **_preset_of(preset),
             **shared,
             **given(epochs=epochs),
@@ -154,6 +162,30 @@ def _options(rise_masks: int, weights: list[str] | None, python: Path | None) ->
     found: dict[str, Any] = {"rise_masks": rise_masks, "weights": _pairs("weights", weights)}
     if python is not None:
         found["neighbours_python"] = str(python)
+    return found
+
+
+def own_settings(words: list[str] | None) -> dict[str, dict[str, Any]]:
+    """Return what ``METHOD.NAME=VALUE`` words say, by the name of the method's training.
+
+    Raises
+    ------
+    UserError
+        If one is not of this form, or no method is trained under the name.
+    """
+    from intr_discover.neighbours.registry import find_methods
+    from intr_discover.training.config import parse_settings
+
+    trained = {kind.folder for kind in find_methods().values()}
+    found: dict[str, dict[str, Any]] = {}
+    for word in words or ():
+        name, sign, setting = word.partition(".")
+        if not sign or name not in trained:
+            raise UserError(
+                f"--own {word}: write METHOD.NAME=VALUE with one of {', '.join(sorted(trained))}, "
+                "such as --own protopnet.epochs=30"
+            )
+        found.setdefault(name, {}).update(parse_settings([setting]))
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -241,7 +241,8 @@ class FitSettings:
     preset, training
         The preset of our own trainings, and more of their settings by name.
     options
-        Choices of single methods by name, such as ``rise_masks``.
+        Choices of single methods by name, such as ``rise_masks``; under the name of a method's
+        training, such as ``protopnet``, its own settings by theirs, ``epochs`` among them.
     """
 
     backbone: str = "resnet18"
@@ -255,6 +256,28 @@ class FitSettings:
     preset: str = "small"
     training: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    def own(self, name: str) -> tuple[FitSettings, dict[str, Any]]:
+        """Return the settings of one training: with its own epochs, and its other own settings.
+
+        Parameters
+        ----------
+        name
+            Of the training's folder, such as ``intr_fc`` or ``plain``.
+
+        Raises
+        ------
+        UserError
+            If its settings are no names with values.
+        """
+        settings = self.options.get(name, {})
+        if not isinstance(settings, Mapping):
+            raise UserError(f"options of {name} must be names with values, not {settings!r}")
+        chosen = dict(settings)
+        epochs = chosen.pop("epochs", self.epochs)
+        if epochs is not None and (not isinstance(epochs, int) or epochs < 1):
+            raise UserError(f"{name}: epochs is a whole number from 1 up, not {epochs!r}")
+        return replace(self, epochs=epochs), chosen
 
 
 Fit = Callable[[Specimens, FitSettings, Path, Progress | None, Say], None]

@@ -91,7 +91,8 @@ def training_config(
         "backbone_weights": settings.backbone_weights,
         "seed": settings.seed,
     }
-    config = build_config(settings.preset, {**shared, **settings.training, "model": model})
+    settings, own = settings.own(model.replace("-", "_"))
+    config = build_config(settings.preset, {**shared, **settings.training, **own, "model": model})
     begun = RunFolder(run).training_config
     if begun is not None and settings.epochs is None:
         epochs = begun.epochs

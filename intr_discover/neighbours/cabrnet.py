@@ -13,7 +13,7 @@ from PIL import Image
 from intr_discover.data.images import read_image, to_array
 from intr_discover.data.loading import ImageSource
 from intr_discover.data.specimens import Specimens
-from intr_discover.errors import UserError
+from intr_discover.errors import UserError, shorten
 from intr_discover.explain.method import Fit, FitSettings, Method, Progress, Say, Units
 from intr_discover.files import sha256, write_json
 from intr_discover.model.backbone_weights import create_network
@@ -28,6 +28,8 @@ from intr_discover.training.prepare import prepare_data
 PROGRAM = Path(__file__).with_name("cabrnet_program.py")
 PROTOTYPES = 10
 """Of each class of a ProtoPNet, as its authors have it."""
+
+BATCH = 32
 
 _STRIDE = 32  # of the last feature map of the backbones that CaBRNet takes from torchvision
 
@@ -132,6 +134,14 @@ def fit_cabrnet(kind: str) -> Fit:
     ) -> None:
         if (folder / CONFIG).is_file():  # written last
             return
+        settings, own = settings.own(kind)
+        unknown = sorted(set(own) - {"batch_size", "prototypes_per_class"})
+        if unknown:
+            raise UserError(
+                f"{kind} has no setting {shorten(unknown)}; it has batch_size, epochs and "
+                "prototypes_per_class"
+            )
+        own = {"prototypes_per_class": PROTOTYPES, "batch_size": BATCH, **settings.options, **own}
         shared = {"image_size": settings.image_size, "seed": settings.seed}
         config = build_config(settings.preset, {**settings.training, **shared})
         data = prepare_data(specimens, config)
@@ -146,7 +156,7 @@ def fit_cabrnet(kind: str) -> Fit:
             answer = program.ask(
                 do="fit", kind=kind, data=str(given), folder=str(folder.absolute()),
                 backbone=settings.backbone.split(".")[0], weights=_weights(settings, program),
-                prototypes=int(settings.options.get("prototypes_per_class", PROTOTYPES)),
+                prototypes=int(own["prototypes_per_class"]), batch_size=int(own["batch_size"]),
                 image_size=side, epochs=settings.epochs, minutes=minutes, seed=settings.seed,
                 device=_device(settings),
             )  # fmt: skip

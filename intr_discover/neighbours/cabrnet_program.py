@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
-BATCH = 32
+BATCH = 32  # photographs that are asked about at once
 MOST_EPOCHS = 200
 FINE_TUNING = 5  # epochs of the last layer after each projection; 20 of 100 in its configuration
 
@@ -193,7 +193,7 @@ def fit(request: dict[str, Any]) -> dict[str, Any]:
     model = CaBRNet.build_from_config(architecture(**shape), seed=seed)
     if request.get("weights"):
         _start_from(model, request["weights"])
-    loaders = _loaders(images, labels, int(request["image_size"]), seed)
+    loaders = _loaders(images, labels, int(request["image_size"]), int(request["batch_size"]), seed)
     device = request.get("device", "cpu")
     epochs = request["epochs"]
     if epochs is None:
@@ -239,7 +239,7 @@ def _start_from(model: Any, weights: str) -> None:
     model.extractor.convnet.load_state_dict({**own, **fitting})
 
 
-def _loaders(images: Any, labels: Any, size: int, seed: int) -> dict[str, Any]:
+def _loaders(images: Any, labels: Any, size: int, batch: int, seed: int) -> dict[str, Any]:
     """Return loaders: augmented for training as ours are, and whole photographs for projection."""
     import torch
     from torch.utils.data import DataLoader, Dataset
@@ -263,7 +263,7 @@ def _loaders(images: Any, labels: Any, size: int, seed: int) -> dict[str, Any]:
             return normalised(picture[None])[0], int(labels[row])
 
     order = torch.Generator().manual_seed(seed)
-    batch = min(BATCH, len(images))
+    batch = min(batch, len(images))
     # A last batch of one picture has no batch statistics.
     single = len(images) % batch == 1
     return {

@@ -24,7 +24,7 @@ from intr_discover.data.images import to_array
 from intr_discover.data.loading import ImageSource, evaluation_batches
 from intr_discover.data.preprocessing import Preprocessing
 from intr_discover.data.specimens import Specimens
-from intr_discover.errors import UserError
+from intr_discover.errors import UserError, shorten
 from intr_discover.explain.explainer import choose_device
 from intr_discover.explain.method import Fit, FitSettings, Method, Progress, Say, Units
 from intr_discover.explain.posthoc.class_token import class_token
@@ -145,6 +145,10 @@ def fit_dino(name: str, backbone: str) -> Fit:
     ) -> None:
         if (folder / CONFIG).is_file():  # written last
             return
+        _, own = settings.own(name)
+        if own:
+            raise UserError(f"{name} has no setting {shorten(sorted(own))}: nothing is trained but "
+                            "a linear layer")  # fmt: skip
         began = time.monotonic()
         shared = {"image_size": settings.image_size, "seed": settings.seed}
         config = build_config(settings.preset, {**settings.training, **shared})

@@ -40,7 +40,9 @@ for line in sys.stdin:
         (folder / "model.safetensors").write_bytes(weights)
         answer = {"done": True, "seconds": 1.5, "history": [{"epoch": 1, "seconds": 1.5}],
                   "shape": {"images": list(stored["images"].shape),
-                            "labels": stored["labels"].tolist(), "epochs": asked["epochs"]}}
+                            "labels": stored["labels"].tolist(), "epochs": asked["epochs"],
+                            "batch_size": asked["batch_size"],
+                            "prototypes": asked["prototypes"]}}
     elif asked["do"] == "logits":
         images = np.load(asked["images"])["images"].astype(np.float32)
         light = images.mean(axis=(1, 2, 3))
@@ -93,6 +95,19 @@ def test_photographs_and_labels_go_there_and_units_come_back(stand_in, tmp_path)
         method.units(light, "x")
     with pytest.raises(UserError, match="holds another model, no prototree"):
         load_cabrnet("prototree", "node")(tmp_path / "run", settings)
+
+
+def test_its_own_settings_go_there_and_others_are_refused(stand_in, tmp_path):
+    specimens = read_drawn(tmp_path / "data")
+    own = {"epochs": 4, "batch_size": 3, "prototypes_per_class": 2}
+    settings = tiny_settings(options={"neighbours_python": sys.executable, "prototree": own})
+    fit_cabrnet("prototree")(specimens, settings, tmp_path / "run", None, lambda line: None)
+    shape = json.loads((tmp_path / "run" / "config.json").read_text())["model"]["shape"]
+    assert (shape["epochs"], shape["batch_size"], shape["prototypes"]) == (4, 3, 2)
+    wrong = tiny_settings(options={"prototree": {"depth": 3}})
+    with pytest.raises(UserError, match="prototree has no setting depth; it has batch_size"):
+        fit_cabrnet("prototree")(specimens, wrong, tmp_path / "no", None, lambda line: None)
+    assert not (tmp_path / "no").exists()
 
 
 def test_what_the_program_says_of_its_faults_is_passed_on(stand_in):

@@ -1,6 +1,7 @@
 """The study end to end on four classes of eight photographs, and what it does when asked again."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,8 +9,10 @@ import pytest
 
 from benchmarks.neighbours import as_markdown, read_comparison
 from intr_discover.cli import main
+from intr_discover.cli_neighbours import own_settings
 from intr_discover.errors import UserError
 from intr_discover.neighbours import comparison
+from intr_discover.neighbours.budget import training_config
 from intr_discover.neighbours.comparison import compare, findings, marked_fingerprint
 from intr_discover.neighbours.registry import choose_methods
 from intr_discover.neighbours.wishes import Wishes
@@ -140,6 +143,9 @@ def test_the_command_says_in_one_line_what_is_wrong(tmp_path, capsys, monkeypatc
     for more, words in (
         (["--methods", "camera"], "no method 'camera'"),
         (["--weights", "dino"], "write NAME=VALUE"),
+        (["--own", "camera.epochs=3"], "write METHOD.NAME=VALUE with one of concept_transformer"),
+        (["--own", "intr"], "such as --own protopnet.epochs=30"),
+        (["--own", "intr.epochs"], "a setting is written NAME=VALUE"),
         ([], "trains on the split 'train'"),
     ):
         monkeypatch.setattr("sys.argv", ["intr-discover", *asked, *more])
@@ -148,3 +154,20 @@ def test_the_command_says_in_one_line_what_is_wrong(tmp_path, capsys, monkeypatc
         assert ended.value.code == 2
         line = capsys.readouterr().err
         assert words in line and "Traceback" not in line and line.count("\n") == 1
+
+
+def test_a_method_may_have_settings_of_its_own():
+    assert own_settings(["plain.epochs=3", "plain.seed=7", "intr_fc.epochs=5"]) == {
+        "plain": {"epochs": 3, "seed": 7},
+        "intr_fc": {"epochs": 5},
+    }
+    settings = tiny_settings(options={"plain": {"epochs": 3, "learning_rate": 0.5}})
+    own, more = settings.own("plain")
+    assert (own.epochs, more) == (3, {"learning_rate": 0.5})
+    assert settings.own("intr") == (settings, {})
+    config = training_config("plain", None, settings, Path("nowhere"))
+    assert (config.epochs, config.learning_rate) == (3, 0.5)
+    for wrong, words in (({"epochs": 0}, "from 1 up, not 0"), ({"epochs": "x"}, "not 'x'"),
+                         (["epochs"], "names with values")):  # fmt: skip
+        with pytest.raises(UserError, match=words):
+            tiny_settings(options={"plain": wrong}).own("plain")

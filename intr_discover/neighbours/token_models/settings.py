@@ -48,8 +48,8 @@ def token_settings(
     Parameters
     ----------
     name
-        Of the method. ``settings.options[name]`` may hold more settings of the training and the
-        model by name; they are the last word.
+        Of the method. Its own settings (``FitSettings.own``) of the training and the model are the
+        last word.
     settings
         What all methods share. Of ``settings.training``, what belongs to INTR alone (the optimiser
         and the shape of the model) is left out.
@@ -63,9 +63,7 @@ def token_settings(
     UserError
         If a setting is unknown or out of range.
     """
-    options = settings.options.get(name, {})
-    if not isinstance(options, Mapping):
-        raise UserError(f"options of {name} must be names with values, not {options!r}")
+    settings, options = settings.own(name)
     ours = {field.name for field in fields(model_settings)} - {"kind"}
     loops = {field.name for field in fields(TrainingConfig)}
     unknown = sorted(set(options) - ours - loops)
