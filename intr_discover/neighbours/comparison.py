@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from intr_discover.data.specimens import Specimens
+from intr_discover.data.splits import cut_validation
 from intr_discover.errors import UserError
 from intr_discover.explain.explainer import load
 from intr_discover.explain.method import FitSettings, Method, MethodKind, Progress, Say
@@ -32,6 +33,7 @@ from intr_discover.neighbours.wishes import Wishes
 from intr_discover.studies.judge import Judge
 from intr_discover.studies.result import StudyResult, plain
 from intr_discover.studies.result import provenance as describe_run
+from intr_discover.training.config import build_config
 
 Bars = Callable[[str], AbstractContextManager[Progress | None]]
 
@@ -179,6 +181,7 @@ def compare(
             data,
             device=judge.explainer.device_name,
             judge=judge.name,
+            photographs=split_sizes(specimens, settings, wishes.split),
             methods=list(titles),
             model_fingerprints=prints,
             fit=settings_record(settings),
@@ -195,6 +198,38 @@ def settings_record(settings: FitSettings) -> dict[str, Any]:
     known = {name: getattr(settings, name) for name in settings.__dataclass_fields__}
     known["training"], known["options"] = dict(settings.training), dict(settings.options)
     return known
+
+
+def split_sizes(specimens: Specimens, settings: FitSettings, split: str) -> dict[str, int]:
+    """Return how many photographs train, validate, and are measured, as the trainings have it.
+
+    Parameters
+    ----------
+    specimens
+        The whole collection.
+    settings
+        Of the trainings: without a split ``val`` they cut it from ``train`` by their seed.
+    split
+        Which photographs are measured, or ``all``.
+
+    Returns
+    -------
+    dict
+        ``train``, ``val`` and ``measured``.
+    """
+    shared = {"image_size": settings.image_size, "seed": settings.seed}
+    config = build_config(settings.preset, {**settings.training, **shared})
+    used = specimens.table["split"].isin(["train", "val"])
+    usable = specimens.with_table(specimens.table[used])
+    if not usable.has_split("val"):
+        usable = cut_validation(usable, config.validation_share, config.seed)
+    counts = usable.table["split"].value_counts()
+    measured = specimens if split == "all" else specimens.select(split=split)
+    return {
+        "train": int(counts.get("train", 0)),
+        "val": int(counts.get("val", 0)),
+        "measured": len(measured),
+    }
 
 
 _FINDINGS = (

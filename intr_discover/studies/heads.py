@@ -293,6 +293,8 @@ def _model(inputs: StudyInputs) -> INTR:
 
 def _check_options(inputs: StudyInputs) -> None:
     options = inputs.options
+    if options["judge"] is not None and inputs.method is None:
+        raise UserError("--judge sees for the units of another method: name that with --method")
     if options["images"] not in ("right", "all"):
         raise UserError(f"--images {options['images']} is unknown: use right or all")
     if not 0 <= options["keypoint_radius"] <= 0.5:

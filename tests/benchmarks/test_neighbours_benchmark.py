@@ -16,10 +16,12 @@ def test_a_note_names_files_as_seen_from_here(tmp_path, monkeypatch):
         f"concepts,accuracy,,,,,{note}\nintr,accuracy,0.9,0.8,1.0,10,\n"
     )
     Path("neighbours_wide.csv").write_text("method,accuracy\nINTR,0.90\n")
-    kept = ("seed", "data_fingerprint", "settings", "versions", "machine")
-    Path("provenance.json").write_text(json.dumps({**dict.fromkeys(kept, 0), "command": ["a b"]}))
+    kept = dict.fromkeys(("seed", "data_fingerprint", "versions", "machine"), 0)
+    sizes = {"train": 5, "val": 1, "measured": 2}
+    made = {**kept, "settings": {"photographs": sizes}, "command": ["a b"]}
+    Path("provenance.json").write_text(json.dumps(made))
     found = read_comparison(Path())
     concepts = found["methods"]["concepts"]["accuracy"]
     assert concepts["note"] == "left out: data/specimens.csv: nothing is marked"
     assert concepts["value"] is None and found["methods"]["intr"]["accuracy"]["note"] is None
-    assert found["command"] == "'a b'"
+    assert found["command"] == "'a b'" and found["photographs"] == sizes

@@ -13,7 +13,12 @@ from intr_discover.cli_neighbours import own_settings
 from intr_discover.errors import UserError
 from intr_discover.neighbours import comparison
 from intr_discover.neighbours.budget import training_config
-from intr_discover.neighbours.comparison import compare, findings, marked_fingerprint
+from intr_discover.neighbours.comparison import (
+    compare,
+    findings,
+    marked_fingerprint,
+    split_sizes,
+)
 from intr_discover.neighbours.registry import choose_methods
 from intr_discover.neighbours.wishes import Wishes
 from tests.neighbours.drawn_splits import read_drawn, tiny_settings
@@ -59,6 +64,16 @@ def test_every_method_is_measured_alike(made):
     # One model, three ways to explain it.
     assert len({row(result, name, "accuracy")["value"] for name in ("cam", "gradcam", "rise")}) == 1
     assert row(result, "cam", "unit_consistency")["note"] == "NA: it has a single unit"
+
+
+def test_it_is_recorded_how_many_photographs_there_were(made):
+    specimens, settings, _, result, _ = made
+    sizes = {"train": 20, "val": 4, "measured": 8}
+    assert result.provenance["settings"]["photographs"] == sizes
+    assert split_sizes(specimens, settings, "all")["measured"] == 32
+    table = specimens.table.assign(split=specimens.table["split"].replace({"val": "train"}))
+    cut = split_sizes(specimens.with_table(table), settings, "test")
+    assert cut["train"] + cut["val"] == 24 and cut["val"] > 0
 
 
 def test_what_cannot_be_had_is_said_and_costs_the_others_nothing(made):

@@ -298,6 +298,7 @@ def test_one_word_of_the_command_line_names_the_method(place, tmp_path, monkeypa
         ("protopformer", [], "--method protopformer"),
         ("plain", ["--method", "intr"], "a plain classifier has no heads"),
         ("plain", [], "--method"),
+        ("intr", ["--judge", "demo"], "name that with --method"),
         ("plain", ["--method", "protopnet", "--neighbours-python", "/nowhere/python"], "python"),
         ("protopformer", ["--method", "protopformer", "--judge", "nowhere"], "--judge nowhere"),
     ],
