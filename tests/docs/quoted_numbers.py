@@ -95,9 +95,12 @@ def neighbours() -> Iterator[Quote]:
         "{methods.intr.explanation_seconds.value|f3} s "
         "({methods.rise.explanation_seconds.n|n} photographs)",
     )
-    for collection in ("rings", "leeds"):
-        measured = "{methods.intr.accuracy.n|n} to measure"
-        yield Quote("docs/neighbours.md", f"neighbours_{collection}.json", measured)
+    for collection, of in (("rings", "of 96 × 96 pixels "), ("leeds", "")):
+        sizes = (
+            f"{{photographs.train|n}} photographs {of}to train, {{photographs.val|n}} to validate, "
+            "{photographs.measured|n} to measure"
+        )
+        yield Quote("docs/neighbours.md", f"neighbours_{collection}.json", sizes)
 
 
 def preparing() -> Iterator[Quote]:
