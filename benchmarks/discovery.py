@@ -29,7 +29,6 @@ from benchmarks.discovery_look import look
 from benchmarks.discovery_page import NAMES, THUMBNAIL, as_markdown
 from benchmarks.discovery_summary import summarise
 from intr_discover import Explainer, Specimens, load
-from intr_discover.cli_study import load_method
 from intr_discover.data import rings
 from intr_discover.data.images import read_image
 from intr_discover.data.rings import Rendering, RingSpecimen
@@ -37,9 +36,10 @@ from intr_discover.data.rings.specimen import USUAL_SIZE
 from intr_discover.edits.erase import erase
 from intr_discover.errors import shorten
 from intr_discover.explain.importance import margin
-from intr_discover.explain.method import Method
+from intr_discover.explain.method import FitSettings, Method
 from intr_discover.files import write_json, write_text, write_with
 from intr_discover.model.intr import INTR
+from intr_discover.neighbours.registry import load_method
 from intr_discover.provenance import versions
 from intr_discover.studies.looking import TOP_HEADS
 from intr_discover.studies.pointing import hits, tolerance_for
@@ -91,7 +91,7 @@ def main() -> None:
         studied = load(options.run, device="cpu")
         check_model(studied)
     else:
-        studied = load_method(options.method, Path(options.run), 0, "cpu", None)
+        studied = load_method(options.method, Path(options.run), FitSettings(device="cpu"))
     check_classes(studied.classes, options.run, options.rings)
     individuals = [
         rings.draw_specimen(

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from intr_discover import Explainer
 from intr_discover.explain.importance import head_importance, margin
-from intr_discover.explain.method import Method, checked
+from intr_discover.explain.method import Method
 from intr_discover.model.intr import INTR
-from intr_discover.studies.pointing import peak_positions
+from intr_discover.studies.pointing import peak_positions, peaks_of
 
 Picture = NDArray[np.uint8]
 Numbers = NDArray[np.float64]
@@ -101,19 +101,15 @@ def _with_units(method: Method, pictures: Sequence[Picture], labels: Sequence[st
     found = []
     for row, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
         answer = method.classes[answers[row]]
-        units = checked(method.units(picture, label), method, f"specimen {row}")
+        units = method.checked_units(picture, label, f"specimen {row}")
         other = units
         if answer != label:
-            other = checked(method.units(picture, answer), method, f"specimen {row}")
-        peaks, peaks_of_answer = (
-            peak_positions(of.maps, of.stride, of.resized_shape, of.photograph_shape)
-            for of in (units, other)
-        )
+            other = method.checked_units(picture, answer, f"specimen {row}")
         found.append(
             Looked(
                 answer,
                 float(margins[row]),
-                (peaks, peaks_of_answer),
+                (peaks_of(units), peaks_of(other)),
                 (units.ranked(), other.ranked()),
                 units.strengths,
                 np.full(len(units), np.nan),

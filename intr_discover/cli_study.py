@@ -137,7 +137,13 @@ def run_study(
 
     other: Method | None = None
     if method is not None and run is not None:
-        other = load_method(method, Path(run), seed, device, neighbours_python)
+        from intr_discover.explain.method import FitSettings
+        from intr_discover.neighbours.registry import load_method
+
+        python = given(neighbours_python=neighbours_python)
+        other = load_method(
+            method, Path(run), FitSettings(seed=seed, device=device, options=python)
+        )
         explainer = other.explainer
     else:
         explainer = None if run is None else load_model(run, classes, device, precision.value)
@@ -176,29 +182,6 @@ def run_study(
     for sentence in study.findings(result):
         print(sentence)
     print(f"wrote {out}")
-
-
-def load_method(
-    name: str, run: Path, seed: int, device: str, neighbours_python: Path | None
-) -> Method:
-    """Return a way to explain what was trained into a folder.
-
-    Raises
-    ------
-    UserError
-        If there is none of that name, or the folder holds nothing that it can explain.
-    """
-    from intr_discover.explain.method import FitSettings
-    from intr_discover.neighbours.registry import choose_methods
-
-    kind = choose_methods([name])[0]
-    if not run.is_dir():
-        raise UserError(
-            f"{run}: there is no such folder; with --method {name} RUN is what study neighbours "
-            f"has trained, OUT/trained/{kind.folder}"
-        )
-    options = given(neighbours_python=neighbours_python)
-    return kind.load(run, FitSettings(seed=seed, device=device, options=options))
 
 
 def _planned_as(inputs: StudyInputs, record: Path) -> StudyInputs:

@@ -184,6 +184,30 @@ class Method(ABC):
             If the method does not know the class.
         """
 
+    def checked_units(self, image: ImageSource, label: str, name: str = "a picture") -> Units:
+        """Return the units of a class, and refuse maps and strengths that are no numbers.
+
+        Parameters
+        ----------
+        image, label
+            See ``units``.
+        name
+            Of the photograph, for the message.
+
+        Raises
+        ------
+        UserError
+            Naming method and photograph.
+        """
+        units = self.units(image, label)
+        if not (np.isfinite(units.maps).all() and np.isfinite(units.strengths).all()):
+            raise UserError(
+                f"{name}: the maps of {self.name} hold values that are no numbers (NaN); its "
+                "weights are damaged or its training diverged"
+            )
+        assert (units.maps >= 0).all(), f"{self.name} gives a map below 0"
+        return units
+
     def predict(self, images: Sequence[ImageSource], *, batch_size: int = 32) -> pd.DataFrame:
         """Return the answer to each photograph: ``label`` and ``probability`` in [0, 1]."""
         scores = scipy.special.softmax(self.logits(images, batch_size=batch_size), axis=1)
@@ -194,30 +218,6 @@ class Method(ABC):
                 "probability": scores[np.arange(len(best)), best].astype(float),
             }
         )
-
-
-def checked(units: Units, method: Method, image: str) -> Units:
-    """Refuse maps and strengths that are no numbers, or maps below 0.
-
-    Parameters
-    ----------
-    units
-        What ``method`` gave.
-    method, image
-        For the message.
-
-    Raises
-    ------
-    UserError
-        Naming method and photograph.
-    """
-    if not (np.isfinite(units.maps).all() and np.isfinite(units.strengths).all()):
-        raise UserError(
-            f"{image}: the maps of {method.name} hold values that are no numbers (NaN); its "
-            "weights are damaged or its training diverged"
-        )
-    assert (units.maps >= 0).all(), f"{method.name} gives a map below 0"
-    return units
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ def fit_cabrnet(kind: str) -> Fit:
                 f"{kind} has no setting {shorten(unknown)}; it has batch_size, epochs and "
                 "prototypes_per_class"
             )
-        own = {"prototypes_per_class": PROTOTYPES, "batch_size": BATCH, **settings.options, **own}
+        prototypes = settings.options.get("prototypes_per_class", PROTOTYPES)
         shared = {"image_size": settings.image_size, "seed": settings.seed}
         config = build_config(settings.preset, {**settings.training, **shared})
         data = prepare_data(specimens, config)
@@ -156,7 +156,8 @@ def fit_cabrnet(kind: str) -> Fit:
             answer = program.ask(
                 do="fit", kind=kind, data=str(given), folder=str(folder.absolute()),
                 backbone=settings.backbone.split(".")[0], weights=_weights(settings, program),
-                prototypes=int(own["prototypes_per_class"]), batch_size=int(own["batch_size"]),
+                prototypes=int(own.get("prototypes_per_class", prototypes)),
+                batch_size=int(own.get("batch_size", BATCH)),
                 image_size=side, epochs=settings.epochs, minutes=minutes, seed=settings.seed,
                 device=_device(settings),
             )  # fmt: skip

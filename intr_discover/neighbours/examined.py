@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from intr_discover.data.images import to_array
 from intr_discover.data.specimens import Specimens
-from intr_discover.errors import UserError
-from intr_discover.explain.method import Method, Progress, Units, checked
+from intr_discover.explain.method import Method, Progress, Units
 from intr_discover.neighbours.judging import areas
 from intr_discover.neighbours.wishes import TOP_UNITS, Wishes
 from intr_discover.studies.budget import stratified_sample
@@ -24,7 +23,8 @@ from intr_discover.studies.judge import Judge
 from intr_discover.studies.looking import Regions, reduced
 from intr_discover.studies.map_regions import cover, energy_inside
 from intr_discover.studies.pairs import diagnostics_of, known_pairs
-from intr_discover.studies.pointing import chance, hits, peak_positions, tolerance_for
+from intr_discover.studies.pointing import chance, hits, peaks_of, tolerance_for
+from intr_discover.studies.studied import labels_answered
 from intr_discover.studies.study import StudyInputs
 from intr_discover.studies.unit_descriptors import describe, see
 
@@ -162,7 +162,7 @@ def examine(
         image, label = answers["image"][row], answers["label"][row]
         photograph = to_array(specimens.paths[row])
         began = time.perf_counter()
-        seen = checked(method.units(photograph, label), method, image)
+        seen = method.checked_units(photograph, label, image)
         seconds = time.perf_counter() - began
         about = {"image": image, "label": label, "answer": answers["answer"][row]}
         entry = {**about, "seconds": seconds, **_on_regions(seen, image, label, regions)}
@@ -198,21 +198,9 @@ def chosen_rows(
     return (few, set(few), shown) if slow else (looked_at, set(changed), shown)
 
 
-def peaks_of(units: Units) -> Numbers:
-    """Return ``[U, 2]``: x and y of each unit's largest cell in pixels of the original."""
-    return peak_positions(units.maps, units.stride, units.resized_shape, units.photograph_shape)
-
-
 def _answers(method: Method, specimens: Specimens, wishes: Wishes) -> pd.DataFrame:
-    logits = method.logits(specimens.paths, batch_size=wishes.batch_size)
-    broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
-    if len(broken):
-        raise UserError(
-            f"{specimens.table['image'].iloc[broken[0]]}: the answer of {method.name} is no number "
-            "(NaN); its weights are damaged or its training diverged"
-        )
     labels = specimens.table["label"].tolist()
-    answers = [method.classes[place] for place in logits.argmax(axis=1)]
+    answers = labels_answered(method, specimens, wishes.batch_size)
     return pd.DataFrame(
         {
             "image": specimens.table["image"].tolist(),
@@ -277,7 +265,7 @@ def _judged(
     label = judge.explainer.classes[verdict]
     if label not in method.classes:
         return {}
-    units = checked(method.units(photograph, label), method, image)
+    units = method.checked_units(photograph, label, image)
     saliency = units.placed(units.overall(), (picture.shape[1], picture.shape[2]))
     return areas(
         judge, photograph, saliency, verdict, seed=(wishes.seed, zlib.crc32(image.encode())),
@@ -289,7 +277,7 @@ def _erased(
     method: Method, photograph: Picture, image: str, answer: str, wishes: Wishes
 ) -> dict[str, float]:
     """Return whether erasing the top of the map of the method's answer changes that answer."""
-    units = checked(method.units(photograph, answer), method, image)
+    units = method.checked_units(photograph, answer, image)
     saliency = units.placed(units.overall())
     entropy = (wishes.seed, zlib.crc32(image.encode()), 1)
     pictures = [erased(photograph, top_of(saliency, share, entropy)) for share in wishes.shares]

@@ -15,7 +15,7 @@ from intr_discover.data.specimens import Specimens
 from intr_discover.neighbours.examined import Examined, UnitsOfLabel, flip_column
 from intr_discover.neighbours.wishes import TOP_UNITS
 from intr_discover.studies.consistency import FEWEST, mean_cosines, unit_descriptors
-from intr_discover.studies.head_descriptors import HeadViews
+from intr_discover.studies.head_descriptors import HeadViews, empty_views
 from intr_discover.studies.part_hits import hit_parts
 from intr_discover.studies.parts import purity
 from intr_discover.studies.statistics import bootstrap_interval, wilson
@@ -185,27 +185,11 @@ def _purity_of(specimens: Specimens, units: UnitsOfLabel, seed: int) -> NDArray[
 
 def _views(units: UnitsOfLabel) -> HeadViews:
     """Return peaks as the study of heads has them; what has no meaning here is missing."""
-    strengths = np.stack(units.strengths)
-    n, count = strengths.shape
-    empty, one = np.full((n, count), np.nan), np.full(n, np.nan)
-    return HeadViews(
-        predicted=np.full(n, -1),
-        descriptors=np.stack(units.descriptors).astype(np.float32),
-        peaks=empty,
-        map_maxima=strengths,
-        areas=empty,
-        points=np.stack(units.points),
-        noisy_points=np.full((n, count, 2), np.nan),
-        importance=empty,
-        similarity=one,
-        answered_descriptors=np.zeros((n, count, 0), dtype=np.float32),
-        answered_areas=empty,
-        answered_maxima=empty,
-        layer_differences=np.zeros((0, 0, count)),
-        shapes=np.array(units.shapes, dtype=np.int64),
-        cells=np.array(units.cells, dtype=np.float64),
-        uniform=one,
-    )
+    strengths, descriptors = np.stack(units.strengths), np.stack(units.descriptors)
+    views = empty_views(*descriptors.shape)
+    views.descriptors[:], views.map_maxima[:] = descriptors, strengths
+    views.points[:], views.shapes[:], views.cells[:] = units.points, units.shapes, units.cells
+    return views
 
 
 def _column(photographs: pd.DataFrame, name: str) -> ArrayLike:

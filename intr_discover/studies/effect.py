@@ -29,7 +29,6 @@ from intr_discover.studies.studied import (
     batched,
     batches,
     require_numbers,
-    units_of,
 )
 
 CONTROLS = 20
@@ -341,8 +340,8 @@ def _ask_method(
         logits.append(method.logits(batch, batch_size=batch_size))
     found = np.concatenate(logits).astype(np.float64)
     require_numbers(found, method.name)
-    answer = int(found[0].argmax())
-    before, after = (units_of(method, picture, answer) for picture in first)
+    label = method.classes[int(found[0].argmax())]
+    before, after = (method.checked_units(picture, label) for picture in first)
     maps = np.stack([before.shares(), after.shares()])
     return found, _beside(trial, maps, before.ranked(), before.stride, before.resized_shape,
                           before.names)  # fmt: skip

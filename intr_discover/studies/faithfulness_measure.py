@@ -37,7 +37,7 @@ from intr_discover.studies.perturbation import (
     score_pictures,
 )
 from intr_discover.studies.saliency_methods import ALL_METHODS, Markers, require_finite
-from intr_discover.studies.studied import Studied
+from intr_discover.studies.studied import labels_answered
 from intr_discover.studies.study import StudyInputs
 
 _EXHIBITS = 8
@@ -96,11 +96,11 @@ def choose_subjects(
     candidates = inputs.sample(chosen.looked_at)
     images = candidates.table["image"].tolist()
     studied = inputs.studied
-    answers = _answers(studied, candidates, inputs.batch_size)
+    answers = labels_answered(studied, candidates, inputs.batch_size)
     judged = answers
     own = studied.explainer if isinstance(studied, Method) else studied
     if markers.judge.explainer is not own:
-        judged = _answers(markers.judge.explainer, candidates, inputs.batch_size)
+        judged = labels_answered(markers.judge.explainer, candidates, inputs.batch_size)
     labels = candidates.table["label"].tolist()
     known = set(studied.classes)
     kept = [
@@ -122,19 +122,6 @@ def choose_subjects(
         Subject(images[row], candidates.paths[row], labels[row], judged[row])
         for row in (kept[place] for place in drawn)
     ], len(images)
-
-
-def _answers(studied: Studied, specimens: Specimens, batch_size: int) -> list[str]:
-    """Return the class that a model, or another method, names for each photograph."""
-    logits = studied.logits(specimens.paths, batch_size=batch_size)
-    broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
-    if len(broken):
-        name = studied.name if isinstance(studied, Method) else studied.source
-        raise UserError(
-            f"{specimens.table['image'].iloc[broken[0]]}: the answer of {name} is no number (NaN); "
-            "its weights are damaged or its training diverged"
-        )
-    return [studied.classes[place] for place in logits.argmax(axis=1)]
 
 
 @dataclass

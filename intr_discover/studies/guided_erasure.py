@@ -21,7 +21,7 @@ from intr_discover.edits.masks import mask_of_map
 from intr_discover.explain.explainer import Explainer
 from intr_discover.explain.importance import head_importance
 from intr_discover.explain.maps import place_on_photograph
-from intr_discover.explain.method import Method
+from intr_discover.explain.method import Method, Units
 from intr_discover.explain.posthoc.rise import RiseSettings
 from intr_discover.model.intr import INTR
 from intr_discover.studies.effect import Mask
@@ -32,7 +32,7 @@ from intr_discover.studies.saliency_methods import (
     maps_of_units,
     require_finite,
 )
-from intr_discover.studies.studied import Picture, Studied, answers_to, units_of
+from intr_discover.studies.studied import Picture, Studied, answers_to
 
 SHARES = (0.01, 0.02, 0.04, 0.08, 0.16)
 """Of the photograph's pixels, erased."""
@@ -142,10 +142,9 @@ def guide(
     flip_methods: tuple[str, ...]
     cells_of: Callable[[str], Cells]
     if isinstance(studied, Method):
-        units = units_of(studied, photograph, answer, image)
+        units = studied.checked_units(photograph, studied.classes[answer], image)
         maps = maps_of_units(units, methods, units.photograph_shape, entropy)
-        own = Cells(units.overall(), units.stride, units.resized_shape)
-        flip_methods, cells_of = UNIT_FLIP_METHODS, {"units_mean": own}.__getitem__
+        flip_methods, cells_of = UNIT_FLIP_METHODS, {"units_mean": _overall(units)}.__getitem__
     else:
         marked = Markers(studied, Judge(studied, INTR_ITSELF)).mark(
             photograph,
@@ -224,8 +223,7 @@ def attention_map(
     if class_id is None:
         class_id = answers_to(studied, [photograph], 1)[0]
     if isinstance(studied, Method):
-        units = units_of(studied, photograph, class_id)
-        cells = Cells(units.overall(), units.stride, units.resized_shape)
+        cells = _overall(studied.checked_units(photograph, studied.classes[class_id]))
     else:
         cells = _cells(studied, photograph, class_id, "intr_causal")
     shape = (photograph.shape[0], photograph.shape[1])
@@ -318,6 +316,11 @@ def pixels_of_cells(
         for pixels, resized, cells in zip(shape, resized_shape, grid, strict=True)
     )
     return rows[:, None] * grid[1] + columns[None]
+
+
+def _overall(units: Units) -> Cells:
+    """Return the map of all units of another method together."""
+    return Cells(units.overall(), units.stride, units.resized_shape)
 
 
 def _cells(explainer: Explainer, photograph: Picture, class_id: int, method: str) -> Cells:

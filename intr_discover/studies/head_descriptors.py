@@ -156,7 +156,11 @@ def view_heads(
     """
     model = explainer.model
     assert isinstance(model, INTR), type(model)
-    views = _empty(model, len(paths), len(wishes.layers))
+    config = model.config
+    views = empty_views(
+        len(paths), config.heads, config.width,
+        compared=len(wishes.layers), layers=config.decoder_layers,
+    )  # fmt: skip
     layer_rows = {row: place for place, row in enumerate(sorted(wishes.layers))}
     # Photographs of one class side by side: a head is switched off for a whole batch at once.
     order = np.argsort(class_ids, kind="stable")
@@ -200,8 +204,18 @@ def noise_like(shape: Sequence[int], name: str, seed: int) -> NDArray[np.float32
     return np.clip(drawn, -MOST_NOISE, MOST_NOISE)
 
 
-def _empty(model: INTR, n: int, m: int) -> HeadViews:
-    heads, width, layers = model.config.heads, model.config.width, model.config.decoder_layers
+def empty_views(n: int, heads: int, width: int, *, compared: int = 0, layers: int = 1) -> HeadViews:
+    """Return views in which everything is missing, to be filled in.
+
+    Parameters
+    ----------
+    n
+        Photographs.
+    heads, width
+        R, and the numbers of a descriptor.
+    compared, layers
+        Photographs in which layers are compared, and how many layers.
+    """
 
     def numbers(*shape: int) -> NDArray[np.float64]:
         return np.full(shape, np.nan)
@@ -219,7 +233,7 @@ def _empty(model: INTR, n: int, m: int) -> HeadViews:
         answered_descriptors=np.zeros((n, heads, width), dtype=np.float32),
         answered_areas=numbers(n, heads),
         answered_maxima=numbers(n, heads),
-        layer_differences=numbers(m, layers, heads),
+        layer_differences=numbers(compared, layers, heads),
         shapes=np.zeros((n, 2), dtype=np.int64),
         cells=numbers(n, 2),
         uniform=numbers(n),

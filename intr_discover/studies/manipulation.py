@@ -310,8 +310,10 @@ def _design(inputs: StudyInputs) -> _Design:
     guided = bool(options["guided"]) and _has_maps(inputs)
     limited = inputs.seconds is not None
     rise = options["rise_photographs"]
-    if rise is None or inputs.method is not None:  # RISE is a method of its own
-        rise = 0 if limited or inputs.method is not None else RISE_PHOTOGRAPHS
+    if inputs.method is not None:  # RISE is a method of its own
+        rise = 0
+    elif rise is None:
+        rise = 0 if limited else RISE_PHOTOGRAPHS
     design = _Design(tasks, region, guided, limited, rise if guided else 0)
     if guided and limited and _fitting(inputs, design) < min(FEWEST, len(tasks)):
         return replace(design, guided=False, rise=0)

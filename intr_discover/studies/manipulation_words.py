@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from intr_discover.studies.guided_erasure import METHODS, UNIT_METHODS
 from intr_discover.studies.result import StudyResult
 from intr_discover.studies.saliency_methods import ALL_METHODS
 from intr_discover.studies.wording import interval, percent
@@ -15,7 +16,6 @@ DONE = {
     "blur": "blurred",
     "mirror": "exchanged for its mirror image",
 }
-_GUIDES = ("intr_causal", "intr_best", "intr_mean", "gradcam_intr", "rise", "random")
 _PERCENT = 4  # of the pixels: the share that sentences speak of
 
 
@@ -117,7 +117,7 @@ def _guided(summary: dict[str, Any]) -> list[str]:
     if not count:
         return []
     units = "method" in summary
-    first, *rivals = ("units_mean", "units_best", "random") if units else _GUIDES
+    first, *rivals = UNIT_METHODS if units else METHODS
     own = f"{front}_{first}_{_PERCENT}"
     sure = interval(summary[f"{own}_low"], summary[f"{own}_high"])
     # RISE has been asked about few photographs as a rule; its number would not compare.

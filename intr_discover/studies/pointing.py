@@ -10,6 +10,8 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
+from intr_discover.explain.method import Units
+
 
 def peak_positions(
     maps: ArrayLike, stride: int, resized_shape: tuple[int, int], shape: tuple[int, int]
@@ -41,6 +43,11 @@ def peak_positions(
     x = (columns + 0.5) * stride * (shape[1] / resized_shape[1]) - 0.5
     y = (rows + 0.5) * stride * (shape[0] / resized_shape[0]) - 0.5
     return np.stack([np.clip(x, 0, shape[1] - 1), np.clip(y, 0, shape[0] - 1)], axis=-1)
+
+
+def peaks_of(units: Units) -> NDArray[np.float64]:
+    """Return ``[U, 2]``: x and y of each unit's largest cell in pixels of the original."""
+    return peak_positions(units.maps, units.stride, units.resized_shape, units.photograph_shape)
 
 
 def distance_to_mask(mask: ArrayLike) -> NDArray[np.float64]:

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from intr_discover.data.specimens import Specimens
 from intr_discover.errors import UserError
 from intr_discover.explain.explainer import Explainer
-from intr_discover.explain.method import Method, Units, checked
+from intr_discover.explain.method import Method
 
 Studied = Explainer | Method
 
@@ -35,43 +36,48 @@ def answers_to(studied: Studied, pictures: Iterable[Picture], batch_size: int) -
     UserError
         If the logits are no numbers.
     """
-    if isinstance(studied, Method):
-        answers: list[int] = []
-        for batch in batched(pictures, batch_size):
-            logits = studied.logits(batch, batch_size=batch_size)
-            require_numbers(logits, studied.name)
-            answers += logits.argmax(axis=-1).tolist()
-        return answers
-    answers = []
-    with torch.inference_mode():
-        for inputs in batches(studied, pictures, batch_size):
-            found = studied.model(inputs).logits.float().cpu().numpy()
-            require_numbers(found, studied.source)
-            answers += found.argmax(axis=-1).tolist()
+    answers: list[int] = []
+    for logits in _logits(studied, pictures, batch_size):
+        require_numbers(logits, name_of(studied))
+        answers += logits.argmax(axis=-1).tolist()
     return answers
 
 
-def units_of(method: Method, picture: Picture, class_id: int, image: str = "") -> Units:
-    """Return the units of one class on a picture.
+def _logits(
+    studied: Studied, pictures: Iterable[Picture], batch_size: int
+) -> Iterator[NDArray[np.float32]]:
+    """Yield logits ``[B, C]`` of pictures of one size."""
+    if isinstance(studied, Method):
+        for batch in batched(pictures, batch_size):
+            yield studied.logits(batch, batch_size=batch_size)
+        return
+    for inputs in batches(studied, pictures, batch_size):
+        with torch.inference_mode():
+            found = studied.model(inputs).logits
+        yield found.float().cpu().numpy()
 
-    Parameters
-    ----------
-    method
-        Whom to ask.
-    picture
-        uint8 RGB ``[H, W, 3]``.
-    class_id
-        Of the class.
-    image
-        The photograph's name, for the message.
+
+def labels_answered(studied: Studied, specimens: Specimens, batch_size: int) -> list[str]:
+    """Return the class that is named for each photograph.
 
     Raises
     ------
     UserError
-        If a map is no number.
+        If an answer is no number; the photograph is named.
     """
-    units = method.units(picture, method.classes[class_id])
-    return checked(units, method, image or "a picture")
+    logits = studied.logits(specimens.paths, batch_size=batch_size)
+    broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+    if len(broken):
+        raise UserError(
+            f"{specimens.table['image'].iloc[broken[0]]}: the answer of {name_of(studied)} is no "
+            "number (NaN); its weights are damaged or its training diverged"
+        )
+    return [studied.classes[place] for place in logits.argmax(axis=1)]
+
+
+def name_of(studied: Studied) -> str:
+    """Return what messages call it: a method by its name, a model by where it came from."""
+    return studied.name if isinstance(studied, Method) else studied.source
 
 
 def require_numbers(logits: ArrayLike, name: str) -> None:

@@ -14,9 +14,9 @@ from intr_discover.explain.explainer import Explainer
 from intr_discover.explain.method import Method, Progress, Units
 from intr_discover.figures.head_names import UnitNames
 from intr_discover.studies.consistency import effective_area, head_similarity
-from intr_discover.studies.head_descriptors import HeadViews
-from intr_discover.studies.pointing import peak_positions
-from intr_discover.studies.studied import Picture, require_numbers, units_of
+from intr_discover.studies.head_descriptors import HeadViews, empty_views
+from intr_discover.studies.pointing import peaks_of
+from intr_discover.studies.studied import Picture, require_numbers
 from intr_discover.studies.unit_descriptors import Seen, describe, see
 
 KeptUnits = Callable[[int, bool, Units, Picture], None]
@@ -94,14 +94,14 @@ def view_units(
     names = UnitNames()
     for row, path in enumerate(paths):
         photograph = read_image(path)
-        own = units_of(method, photograph, int(class_ids[row]), path.name)
+        label = method.classes[class_ids[row]]
+        own = method.checked_units(photograph, label, path.name)
         seen = see(judge, photograph)
         numbers = answered = _numbers(own, seen)
         right = bool(predicted[row] == class_ids[row])
         if not right:
-            other = units_of(method, photograph, int(predicted[row]), path.name)
+            other = method.checked_units(photograph, method.classes[predicted[row]], path.name)
             answered = _numbers(other, seen)
-        label = method.classes[class_ids[row]]
         names |= {(label, unit): name for unit, name in enumerate(own.names)}
         if keep is not None:
             keep(row, right, own, photograph)
@@ -109,7 +109,7 @@ def view_units(
             _Photograph(
                 numbers,
                 answered,
-                peak_positions(own.maps, own.stride, own.resized_shape, own.photograph_shape),
+                peaks_of(own),
                 head_similarity(own.maps.reshape(len(own), -1)),
                 own.photograph_shape,
                 own.cell,
@@ -130,29 +130,12 @@ def _joined(found: Sequence[_Photograph], predicted: NDArray[np.int64]) -> HeadV
     n, width = len(found), found[0].own.descriptors.shape[1]
     most = max(len(of.strengths) for each in found for of in (each.own, each.answered))
 
-    def missing(*shape: int) -> NDArray[np.float64]:
-        return np.full(shape, np.nan)
-
-    views = HeadViews(
-        predicted=predicted.astype(np.int64),
-        descriptors=np.zeros((n, most, width), dtype=np.float32),
-        peaks=missing(n, most),
-        map_maxima=missing(n, most),
-        areas=missing(n, most),
-        points=missing(n, most, 2),
-        noisy_points=missing(n, most, 2),
-        importance=missing(n, most),
-        similarity=np.array([each.similarity for each in found]),
-        answered_descriptors=np.zeros((n, most, width), dtype=np.float32),
-        answered_areas=missing(n, most),
-        answered_maxima=missing(n, most),
-        layer_differences=missing(0, 1, most),
-        shapes=np.array([each.shape for each in found], dtype=np.int64),
-        cells=np.array([each.cell for each in found]),
-        uniform=np.array([1 / each.cells for each in found]),
-    )
+    views = empty_views(n, most, width)
+    views.predicted[:] = predicted
     for row, each in enumerate(found):
         own, answered = len(each.own.strengths), len(each.answered.strengths)
+        views.similarity[row], views.uniform[row] = each.similarity, 1 / each.cells
+        views.shapes[row], views.cells[row] = each.shape, each.cell
         views.descriptors[row, :own] = each.own.descriptors
         views.peaks[row, :own] = views.map_maxima[row, :own] = each.own.strengths
         views.areas[row, :own] = each.own.areas
