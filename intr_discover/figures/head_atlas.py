@@ -24,7 +24,7 @@ from intr_discover.figures.text import TextRuler
 
 # All lengths in mm.
 _MARGIN = 2.0
-_WORDS = 36.0  # the column of words
+_WORDS = 43.0  # the column of words
 _HEADER = 9.5
 _FOOT = 16.0
 _GAP = 0.7  # between a crop and its map
