@@ -63,6 +63,12 @@ def caution(epochs: int, settings: FitSettings) -> str:
     )
 
 
+def photographs_config(settings: FitSettings) -> TrainingConfig:
+    """Return how photographs are split and read, for trainings that are none of ours."""
+    shared = {"image_size": settings.image_size, "seed": settings.seed}
+    return build_config(settings.preset, {**settings.training, **shared})
+
+
 def training_config(
     model: ModelName, specimens: Specimens, settings: FitSettings, run: Path
 ) -> TrainingConfig:

@@ -19,10 +19,14 @@ from intr_discover.files import sha256, write_json
 from intr_discover.model.backbone_weights import create_network
 from intr_discover.model.checkpoint import CONFIG, WEIGHTS, read_config, save_weights
 from intr_discover.model.weight_files import read_weights
-from intr_discover.neighbours.budget import DEFAULT_MINUTES, caution, record_seconds
+from intr_discover.neighbours.budget import (
+    DEFAULT_MINUTES,
+    caution,
+    photographs_config,
+    record_seconds,
+)
 from intr_discover.neighbours.other_python import HOW, Program, python_of
 from intr_discover.training.build import build_preprocessing
-from intr_discover.training.config import build_config
 from intr_discover.training.prepare import prepare_data
 
 PROGRAM = Path(__file__).with_name("cabrnet_program.py")
@@ -142,8 +146,7 @@ def fit_cabrnet(kind: str) -> Fit:
                 "prototypes_per_class"
             )
         prototypes = settings.options.get("prototypes_per_class", PROTOTYPES)
-        shared = {"image_size": settings.image_size, "seed": settings.seed}
-        config = build_config(settings.preset, {**settings.training, **shared})
+        config = photographs_config(settings)
         data = prepare_data(specimens, config)
         side = build_preprocessing(config).size
         # Before anything is written, so that a missing environment leaves nothing behind.

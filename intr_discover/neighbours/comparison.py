@@ -23,7 +23,7 @@ from intr_discover.errors import UserError
 from intr_discover.explain.explainer import load
 from intr_discover.explain.method import FitSettings, Method, MethodKind, Progress, Say
 from intr_discover.files import replacing, write_json, write_with
-from intr_discover.neighbours.budget import seconds_of_training
+from intr_discover.neighbours.budget import photographs_config, seconds_of_training
 from intr_discover.neighbours.examined import Shown, examine
 from intr_discover.neighbours.measures import measures_of, rows_of, wide
 from intr_discover.neighbours.own_runs import fit_run
@@ -33,7 +33,6 @@ from intr_discover.neighbours.wishes import Wishes
 from intr_discover.studies.judge import Judge
 from intr_discover.studies.result import StudyResult, plain
 from intr_discover.studies.result import provenance as describe_run
-from intr_discover.training.config import build_config
 
 Bars = Callable[[str], AbstractContextManager[Progress | None]]
 
@@ -217,8 +216,7 @@ def split_sizes(specimens: Specimens, settings: FitSettings, split: str) -> dict
     dict
         ``train``, ``val`` and ``measured``.
     """
-    shared = {"image_size": settings.image_size, "seed": settings.seed}
-    config = build_config(settings.preset, {**settings.training, **shared})
+    config = photographs_config(settings)
     used = specimens.table["split"].isin(["train", "val"])
     usable = specimens.with_table(specimens.table[used])
     if not usable.has_split("val"):

@@ -38,9 +38,8 @@ from intr_discover.model.checkpoint import (
     save_weights,
 )
 from intr_discover.model.weight_files import read_weights
-from intr_discover.neighbours.budget import record_seconds
+from intr_discover.neighbours.budget import photographs_config, record_seconds
 from intr_discover.training.build import build_preprocessing
-from intr_discover.training.config import build_config
 from intr_discover.training.prepare import prepare_data
 
 RANDOM = "random"
@@ -150,8 +149,7 @@ def fit_dino(name: str, backbone: str) -> Fit:
             raise UserError(f"{name} has no setting {shorten(sorted(own))}: nothing is trained but "
                             "a linear layer")  # fmt: skip
         began = time.monotonic()
-        shared = {"image_size": settings.image_size, "seed": settings.seed}
-        config = build_config(settings.preset, {**settings.training, **shared})
+        config = photographs_config(settings)
         data = prepare_data(specimens, config)
         torch.manual_seed(settings.seed)
         network = _network(backbone, _place(name, settings)).eval()
